@@ -27,8 +27,11 @@ export interface SeatWatch extends Disposable {
   readonly silentMs: number;
 }
 
-/** Follows where the home of a connection is written: a promotion moves it. A bus that is in no region is asked nothing. */
-export function watchSeat(nats: NatsConnection, now: () => number): SeatWatch {
+/**
+ * Follows where the home of a connection is written: a promotion moves it. `onLeft` is called when it is not written here any more. A bus
+ * that is in no region is asked nothing.
+ */
+export function watchSeat(nats: NatsConnection, now: () => number, onLeft?: () => void): SeatWatch {
   let seat: Seat | undefined;
   let aliveAt = now();
   if (regionOf(nats) === undefined) return { seat, silentMs: 0, [Symbol.dispose]: () => undefined };
@@ -39,7 +42,9 @@ export function watchSeat(nats: NatsConnection, now: () => number): SeatWatch {
       .catch(() => undefined);
     const { data } = infoSchema.safeParse(reply && parseJson(reply.string()));
     if (data === undefined) return;
+    const wasHere = seat?.is === "here";
     seat = seatOf(data.config);
+    if (wasHere && seat.is === "elsewhere") onLeft?.();
     const silentMs = seat.is === "here" ? 0 : silenceOf(data.mirror?.active);
     aliveAt = Math.max(aliveAt, askedAt - silentMs);
   };

@@ -1,5 +1,6 @@
 import { RetryBudget } from "#shared/async/retry-budget.ts";
 import { followWithdrawnKeys } from "#shared/nats/withdrawn-keys.ts";
+import { watchSeat } from "#shared/nats/watch-seat.ts";
 import { systemClock } from "#shared/time/clock.ts";
 import { invalidateSessions } from "../access/apply-control.ts";
 import { AuthTime } from "../access/auth-time.ts";
@@ -9,10 +10,11 @@ import { ConnectionLog } from "../bus/connection-log.ts";
 import { openMirrorWatch } from "../bus/mirror-watch.ts";
 import { openPacedBus } from "../bus/paced-bus.ts";
 import { createPeers } from "../bus/peer-calls.ts";
+import { requireHere } from "../bus/require-here.ts";
 import { openSubscriptions } from "../bus/open-subscriptions.ts";
 import { openTenants } from "../bus/open-tenant.ts";
 import { type CallConnection, createConnectionId, openCalls } from "../call-connection.ts";
-import { endStreamsOfKey } from "../connections/end-streams.ts";
+import { endDurableStreams, endStreamsOfKey } from "../connections/end-streams.ts";
 import { historyLimitsOf } from "../connections/history-limits.ts";
 import { Hub } from "../connections/hub.ts";
 import { subscriptionLimitsOf } from "../durable/subscription-settings.ts";
@@ -73,11 +75,14 @@ export async function openDelivery(
   const hub: Hub = stack.use(new Hub(openTenants(opening)));
   stack.use(shared.onJump(onJump));
   const withdrawn = stack.use(await followWithdrawnKeys(opening.bus, log, (kid) => endStreamsOfKey(hub, kid)));
+  const seat = stack.use(watchSeat(nats, now, () => endDurableStreams(hub)));
+  const at = { requireHere: () => requireHere(seat) };
   const historyTurns = stack.use(new HistoryTurns({ ...historyLimitsOf(config, hub), now }));
   stack.use(shared.countLogs({ tenants: () => countedOf(hub, nameOf), turns: historyTurns }));
   const call: CallConnection = (asked, context) => calls.callConnection(asked, context);
   const edge = {
     ...verifying,
+    ...at,
     admission,
     nameOf,
     callLimits: shared.callLimits.namedBy(nameOf),
@@ -90,7 +95,7 @@ export async function openDelivery(
     tracer,
     workerId,
     ...callsOf(auth, decider),
-    subscriptions: stack.use(openSubscriptions({ ...subscriptionLimitsOf(config), ...opening, retryDelays, call })),
+    subscriptions: stack.use(openSubscriptions({ ...subscriptionLimitsOf(config), ...opening, ...at, retryDelays, call })),
     ...topicsOf(parts, { retryDelays }),
     newConnectionId: () => createConnectionId(workerId),
     limitHistory: overload.pausing(historyTurns.limit),

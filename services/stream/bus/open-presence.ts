@@ -18,6 +18,8 @@ export interface OpenPresenceDeps extends HandshakeDeps {
   readonly workerId: string;
   readonly hub: Hub;
   readonly roster: Roster;
+  /** @throws {AppError} `wrong_region` where the home's presence is known in another region. */
+  readonly requireHere: () => void;
   /** Milliseconds since 1970. */
   readonly wall: () => number;
 }
@@ -51,9 +53,19 @@ export function openPresence(deps: OpenPresenceDeps, stack: AsyncDisposableStack
       answerHere: (question) => answerHere(question, hereDeps),
     }),
   );
+  const presence = createStreamPresence(watches, invisible);
   return {
-    presence: createStreamPresence(watches, invisible),
-    askPresence: questions.askPresence,
+    presence: {
+      ...presence,
+      async prepare(tenant, registration, choice) {
+        if (choice.topics.length > 0) deps.requireHere();
+        return presence.prepare(tenant, registration, choice);
+      },
+    },
+    async askPresence(question, context) {
+      deps.requireHere();
+      return questions.askPresence(question, context);
+    },
     watched: () => watches.size,
   };
 }
