@@ -1,4 +1,3 @@
-import type { StreamInfo } from "@nats-io/jetstream";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { AUTH_STREAMS, SEAT_STREAM } from "#shared/contract/home.ts";
 import { type Regions, startRegions } from "#test/support/start-regions.ts";

@@ -10,7 +10,7 @@ import type { ReadinessChecks } from "#shared/lifecycle/readiness.ts";
 import type { Logger } from "#shared/log/create-logger.ts";
 import { createLogCheck } from "#shared/nats/check-log.ts";
 import { connectNats, drainNats } from "#shared/nats/connect-nats.ts";
-import { watchSeat } from "#shared/nats/watch-seat.ts";
+import { SEAT_QUESTION, watchSeat } from "#shared/nats/watch-seat.ts";
 import { systemClock as clock } from "#shared/time/clock.ts";
 import { openTokenVerifier, type TokenVerifier } from "#shared/tokens/token-verifier.ts";
 import type { Tracer } from "#shared/trace/tracer.ts";
@@ -82,7 +82,7 @@ export async function openHome(parts: HomeParts, stack: AsyncDisposableStack): P
       quotas,
       room,
       nameOf: nameWithin(home),
-      reach: createReach(stack.use(watchSeat(nats, now))),
+      reach: createReach(stack.use(watchSeat(nats, { now, subject: SEAT_QUESTION }))),
       log: createEventLog({ nats, retries: new RetryBudget(), timeoutMs: STORE_MS, now }),
       limits: { maxEvents: config.PUBLISH_BATCH_MAX_EVENTS, maxEventBytes: config.PUBLISH_EVENT_MAX_BYTES },
       metrics,

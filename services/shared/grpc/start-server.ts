@@ -125,7 +125,6 @@ function statusOf(error: AppError): status {
       return status.NOT_FOUND;
     case 409:
     case 412:
-    case 421:
       return status.FAILED_PRECONDITION;
     case 429:
     case 431:

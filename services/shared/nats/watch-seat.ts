@@ -1,8 +1,9 @@
 import type { NatsConnection } from "@nats-io/transport-node";
 import { z } from "zod";
 import { poll } from "#shared/async/poll.ts";
-import { type Seat, SEAT_STREAM, seatOf } from "#shared/contract/home-seat.ts";
+import { SEAT_STREAM } from "#shared/contract/home.ts";
 import { parseJson } from "#shared/json/parse-json.ts";
+import { type HomeSeat, seatIn } from "./read-seat.ts";
 import { regionOf } from "./region-of.ts";
 
 /** A link that is cut is known after this long, and a little more. */
@@ -22,28 +23,41 @@ const infoSchema = z.object({
 /** Where a home is written, as its streams here tell. Disposing it stops asking. */
 export interface SeatWatch extends Disposable {
   /** Undefined while it is not known; always in a bus that is in no region. */
-  readonly seat: Seat | undefined;
+  readonly seat: HomeSeat | undefined;
   /** For how long nothing has come from the region where the home is written, in milliseconds; 0 where that is here, or not known. */
   readonly silentMs: number;
 }
 
+/** Where JetStream says what the stream is that tells the seat. */
+const SEAT_API = `$JS.API.STREAM.INFO.${SEAT_STREAM}`;
+
+/** The same for a user who may ask JetStream nothing else. */
+export const SEAT_QUESTION = "home.seat";
+
+/** How a seat is followed. */
+interface SeatWatchDeps {
+  /** The monotonic time in milliseconds. */
+  readonly now: () => number;
+  /** Where it is asked. */
+  readonly subject?: string;
+  /** Called when the home is not written here any more. */
+  readonly onLeft?: () => void;
+}
+
 /**
- * Follows where the home of a connection is written: a promotion moves it. `onLeft` is called when it is not written here any more. A bus
- * that is in no region is asked nothing.
+ * Follows where the home of a connection is written: a promotion moves it. A bus that is in no region is asked nothing.
  */
-export function watchSeat(nats: NatsConnection, now: () => number, onLeft?: () => void): SeatWatch {
-  let seat: Seat | undefined;
+export function watchSeat(nats: NatsConnection, { now, subject = SEAT_API, onLeft }: SeatWatchDeps): SeatWatch {
+  let seat: HomeSeat | undefined;
   let aliveAt = now();
   if (regionOf(nats) === undefined) return { seat, silentMs: 0, [Symbol.dispose]: () => undefined };
   const ask = async (): Promise<void> => {
     const askedAt = now();
-    const reply = await nats
-      .request(`$JS.API.STREAM.INFO.${SEAT_STREAM}`, "", { timeout: TIMEOUT_MS })
-      .catch(() => undefined);
+    const reply = await nats.request(subject, "", { timeout: TIMEOUT_MS }).catch(() => undefined);
     const { data } = infoSchema.safeParse(reply && parseJson(reply.string()));
     if (data === undefined) return;
     const wasHere = seat?.is === "here";
-    seat = seatOf(data.config);
+    seat = seatIn(data);
     if (wasHere && seat.is === "elsewhere") onLeft?.();
     const silentMs = seat.is === "here" ? 0 : silenceOf(data.mirror?.active);
     aliveAt = Math.max(aliveAt, askedAt - silentMs);

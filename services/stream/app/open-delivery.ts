@@ -75,7 +75,7 @@ export async function openDelivery(
   const hub: Hub = stack.use(new Hub(openTenants(opening)));
   stack.use(shared.onJump(onJump));
   const withdrawn = stack.use(await followWithdrawnKeys(opening.bus, log, (kid) => endStreamsOfKey(hub, kid)));
-  const seat = stack.use(watchSeat(nats, now, () => endDurableStreams(hub)));
+  const seat = stack.use(watchSeat(nats, { now, onLeft: () => endDurableStreams(hub) }));
   const at = { requireHere: () => requireHere(seat) };
   const historyTurns = stack.use(new HistoryTurns({ ...historyLimitsOf(config, hub), now }));
   stack.use(shared.countLogs({ tenants: () => countedOf(hub, nameOf), turns: historyTurns }));
@@ -95,7 +95,9 @@ export async function openDelivery(
     tracer,
     workerId,
     ...callsOf(auth, decider),
-    subscriptions: stack.use(openSubscriptions({ ...subscriptionLimitsOf(config), ...opening, ...at, retryDelays, call })),
+    subscriptions: stack.use(
+      openSubscriptions({ ...subscriptionLimitsOf(config), ...opening, ...at, retryDelays, call }),
+    ),
     ...topicsOf(parts, { retryDelays }),
     newConnectionId: () => createConnectionId(workerId),
     limitHistory: overload.pausing(historyTurns.limit),

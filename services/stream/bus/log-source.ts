@@ -1,5 +1,5 @@
 import type { StreamConfig, StreamInfo } from "@nats-io/jetstream";
-import { seatOf } from "#shared/contract/home-seat.ts";
+import { holdingOf } from "#shared/nats/read-seat.ts";
 import { silenceOf } from "#shared/nats/watch-seat.ts";
 
 /**
@@ -9,10 +9,9 @@ import { silenceOf } from "#shared/nats/watch-seat.ts";
 export type LogSource = "original" | "mirror" | "fenced";
 
 /** What a log is, by its configuration. */
-export function sourceOf(config: Pick<StreamConfig, "mirror" | "metadata">): LogSource {
-  const seat = seatOf(config);
-  if (seat.is === "here") return "original";
-  return config.mirror === undefined ? "fenced" : "mirror";
+export function sourceOf(config: StreamConfig): LogSource {
+  const { holds } = holdingOf({ config });
+  return holds === "mirror" || holds === "fenced" ? holds : "original";
 }
 
 /** For how long the log has given no sign of life, in milliseconds, as its leader here knows; 0 of an original. */

@@ -3,7 +3,7 @@ import { type Ledger, monotonicMs } from "./ledger.ts";
 
 /** Replaces the roles of a subject, and notes what that lets its clients see and when. */
 export async function changeRoles(
-  stack: Stack,
+  stack: Pick<Stack, "setRoles">,
   ledger: Ledger,
   change: { readonly subject: string; readonly roles: readonly string[]; readonly clients: readonly string[] },
   topics: readonly string[],
