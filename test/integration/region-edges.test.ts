@@ -2,7 +2,6 @@ import { randomUUID } from "node:crypto";
 import { setTimeout as delay } from "node:timers/promises";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { changeRoles } from "#test/support/checker/administrator.ts";
-import { formatAccount } from "#test/support/checker/account.ts";
 import { audit } from "#test/support/checker/audit.ts";
 import { type Run, startRun } from "#test/support/checker/start-run.ts";
 import { openEventStream } from "#test/support/event-stream.ts";
@@ -86,7 +85,6 @@ test.runIf(CUTS > 0)(
         await reader?.complete(await lastOf(run), 120_000);
         const told = (reader?.frames ?? []).filter(({ event }) => event === "degraded" || event === "recovered");
         const said = told.map(({ event, data }) => `${event} ${(JSON.parse(data) as { reason: string }).reason}`);
-        console.log(`${mode} ${seconds} s: ${said.join(", ") || "nothing told"}; ${formatAccount(audit(run.ledger))}`);
         expect(said).toEqual(seconds < 5 ? [] : ["degraded region", "recovered region"]);
         expect(audit(run.ledger)).toMatchObject({ lost: 0, duplicates: 0, outOfOrder: 0, gaps: 0, resets: 0 });
       }

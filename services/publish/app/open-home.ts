@@ -32,6 +32,8 @@ const STORE_MS = 2_500;
 /** The user of the bus can write events, and ask JetStream nothing but where its home is written. */
 const WRITES_ONLY = { asksJetStream: false };
 
+const now = (): number => clock.monotonic();
+
 /** What the homes of a publisher share. */
 export interface SharedParts {
   readonly quotas: Quotas;
@@ -64,7 +66,6 @@ export async function openHome(parts: HomeParts, stack: AsyncDisposableStack): P
   const { home, config, registry, log, tracer, quotas, room, metrics } = parts;
   const nats = stack.adopt(await connectNats(config, "publish", log, WRITES_ONLY), drainNats);
   const verifier = stack.use(await openVerifier(config, registry, log));
-  const now = (): number => clock.monotonic();
   const security = stack.use(traceGrpc(await openGrpcSecurity(config, "publish.sluice", log), tracer));
   const sessions = stack.use(createSessionRights(config.AUTH_GRPC_URL, security.channelTo("auth.sluice")));
   const rights = stack.use(createPublishingRights(config.POLICY_GRPC_URL, security.channelTo("policy.sluice")));

@@ -90,7 +90,7 @@ async function faultOf(further: readonly Further[]): Promise<string | undefined>
   const faults = await Promise.all(
     further.map(async ({ home: { name, state } }) => {
       if (state.is === "away") return [`${name}: ${state.reason}`];
-      const checked = await Promise.all(Object.values(state.open.checks).map((check) => check()));
+      const checked = await Promise.all(Object.values(state.open.checks).map(async (check) => check()));
       return checked.filter((reason) => reason !== undefined).map((reason) => `${name}: ${reason}`);
     }),
   );

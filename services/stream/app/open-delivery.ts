@@ -39,8 +39,8 @@ export async function openDelivery(
   stack: AsyncDisposableStack,
   sessionsOf: (auth: GrpcSessionChecker, authTime: AuthTime) => SessionChecker,
 ) {
-  const { config, nats, log, tracer, workerId, now, wall, home, shared } = parts;
-  const { admission, overload, checkClock, turns, tailBudget } = shared;
+  const { config, nats, log, tracer, workerId, now, home, shared } = parts;
+  const { admission, overload, checkClock } = shared;
   const peersAway = new Set<string>();
   const observer = openObserver(parts, stack, peersAway);
   const nameOf = nameWithin(home);
@@ -55,23 +55,8 @@ export async function openDelivery(
   const handshakeMs = config.STREAM_HANDSHAKE_MS;
   const handshake = { handshakeMs, isWithdrawn: (kid: string): boolean => withdrawn.has(kid) };
   const verifying = { sessions, retries: new RetryBudget(), now, checkClock, observer, authTime, ...handshake };
-  const bus = stack.use(await openPacedBus(nats));
-  const opening = {
-    ...verifying,
-    wall,
-    bus,
-    mirrors: stack.use(openMirrorWatch(bus, now)),
-    verifying,
-    decider,
-    flushMs: config.STREAM_FLUSH_MS,
-    maxEventBytes: config.STREAM_EVENT_MAX_BYTES,
-    tailBudget,
-    turns,
-    leastFlushMs: () => overload.leastFlushMs,
-    log,
-    tracer,
-    traces: tracer.isOn ? new EventTraces(tracer, wall) : undefined,
-  };
+  const reading = readingOf(parts, stack, await openPacedBus(nats));
+  const opening = { ...verifying, ...reading, verifying, decider };
   const hub: Hub = stack.use(new Hub(openTenants(opening)));
   stack.use(shared.onJump(onJump));
   const withdrawn = stack.use(await followWithdrawnKeys(opening.bus, log, (kid) => endStreamsOfKey(hub, kid)));
@@ -106,6 +91,26 @@ export async function openDelivery(
   const calls = stack.use(openCalls(edge, peers));
   return { ...edge, callConnection: calls.callConnection, peersAway };
 }
+
+/** How the logs of a home are read. */
+function readingOf({ config, log, tracer, now, wall, shared }: HomeParts, stack: AsyncDisposableStack, bus: OpenBus) {
+  stack.use(bus);
+  return {
+    wall,
+    bus,
+    mirrors: stack.use(openMirrorWatch(bus, now)),
+    flushMs: config.STREAM_FLUSH_MS,
+    maxEventBytes: config.STREAM_EVENT_MAX_BYTES,
+    tailBudget: shared.tailBudget,
+    turns: shared.turns,
+    leastFlushMs: () => shared.overload.leastFlushMs,
+    log,
+    tracer,
+    traces: tracer.isOn ? new EventTraces(tracer, wall) : undefined,
+  };
+}
+
+type OpenBus = Awaited<ReturnType<typeof openPacedBus>>;
 
 /** A home's own observer: it writes who was connected when to the home's log, and names tenants and peers as those of the home. */
 function openObserver(

@@ -121,7 +121,7 @@ async function faultOf(further: readonly Further[]): Promise<string | undefined>
 }
 
 async function reasonsOf({ checks, edge }: OpenHome): Promise<string[]> {
-  const checked = await Promise.all(Object.values(checks).map((check) => check()));
+  const checked = await Promise.all(Object.values(checks).map(async (check) => check()));
   const away = [...edge.peersAway].map((peer) => `${peer} does not answer`);
   return [...checked.filter((reason) => reason !== undefined), ...away];
 }

@@ -1,30 +1,17 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { StreamInfo } from "@nats-io/jetstream";
-import type { Logger } from "#shared/log/create-logger.ts";
 import { toAppError } from "#shared/errors/app-error.ts";
 import { backoffMs } from "#shared/time/backoff.ts";
-import type { LogReset } from "../deliver.ts";
 import type { LogEntry, Position } from "../event.ts";
-import type { Observer } from "../observe/observer.ts";
-import type { TenantTurns } from "../turns/share.ts";
 import { holeAtEnd } from "./confirm-holes.ts";
 import { ConnectionWatch } from "./connection-watch.ts";
 import { hasLostMessages } from "./has-lost-messages.ts";
-import { EpochWatch, OTHER_EPOCH } from "./epoch-watch.ts";
-import {
-  epochOf,
-  erasuresIn,
-  lastPolicyEntry,
-  logUnreadable,
-  mirroredUpTo,
-  positionAt,
-  readLogInfo,
-  tagAt,
-} from "./inspect-log.ts";
-import { isFilling, isLevel, type LogSource, silenceIn, sourceOf } from "./log-source.ts";
-import type { MirrorWatch } from "./mirror-watch.ts";
-import type { Bus } from "./paced-bus.ts";
-import type { FeedListener } from "./feed-listener.ts";
+import { OTHER_EPOCH } from "./epoch-watch.ts";
+import { epochOf, erasuresIn, lastPolicyEntry, mirroredUpTo, readLogInfo, tagAt } from "./inspect-log.ts";
+import { beginningOf, commonWith, FillingMirror, type ReadSoFar, relationOf } from "./log-relation.ts";
+import { sourceOf } from "./log-source.ts";
+import { SourceWatch } from "./source-watch.ts";
+import type { FeedDeps, FeedListener } from "./feed-listener.ts";
 import { readOn, STALLED } from "./read-on.ts";
 import { StallWatch } from "./stall-watch.ts";
 import { reasonOf, TroubleLog } from "./trouble-log.ts";
@@ -40,24 +27,8 @@ const LOOK_EVERY_MS = 5_000;
 /** The same where its answers are the log's sign of life, or a hole or a stall is suspected. */
 const SIGN_EVERY_MS = 2_000;
 
-/** A mirror that is level and short of what was read, for this long: the entries are lost. */
-const SHORT_MS = 3_000;
-
 /** With a round trip of 12 s, six questions are under way at a time. */
 const MAX_LOOKS = 6;
-
-/** The edge, as far as a feed uses it. */
-export interface FeedDeps {
-  readonly bus: Bus;
-  /** Entries are read in the tenant's turns. */
-  readonly turns: Pick<TenantTurns, "run">;
-  readonly mirrors: MirrorWatch;
-  readonly maxEventBytes: number;
-  /** The monotonic time in milliseconds. */
-  readonly now: () => number;
-  readonly log: Logger;
-  readonly observer: Pick<Observer, "feedDisturbed" | "feedHole">;
-}
 
 /**
  * Opens a tenant's log at its end and begins to read it.
@@ -109,12 +80,8 @@ class Feed implements AsyncDisposable {
   readonly #stall = new StallWatch();
   /** Gives the present consumer up. */
   #giveUp = new AbortController();
-  #source: LogSource | undefined;
-  readonly #epochs: EpochWatch;
-  /** Asks each second whether a log that is no original lives. */
-  #mirror: Disposable | undefined;
-  /** Since when a mirror is level and lacks what was read of the log before. */
-  #shortSince: number | undefined;
+  readonly #source: SourceWatch;
+  readonly #filling: FillingMirror;
 
   constructor(tenant: string, listener: FeedListener, deps: FeedDeps) {
     this.#tenant = tenant;
@@ -122,7 +89,15 @@ class Feed implements AsyncDisposable {
     this.#deps = deps;
     this.#trouble = new TroubleLog(tenant, deps.log);
     this.#connection = new ConnectionWatch(deps.bus.nats, this.#stop.signal);
-    this.#epochs = new EpochWatch(() => this.#askEpoch(), { now: deps.now, stop: this.#stop.signal });
+    this.#filling = new FillingMirror(deps.now);
+    this.#source = new SourceWatch({
+      ...deps,
+      tenant,
+      listener,
+      stop: this.#stop.signal,
+      epoch: () => this.#epoch,
+      onOtherEpoch: (reason) => this.#giveUp.abort(reason),
+    });
   }
 
   start(): void {
@@ -131,7 +106,7 @@ class Feed implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#stop.abort();
-    this.#mirror?.[Symbol.dispose]();
+    this.#source[Symbol.dispose]();
     await this.#running;
   }
 
@@ -144,103 +119,36 @@ class Feed implements AsyncDisposable {
     const askedAt = this.#deps.now();
     const info = await readLogInfo(jsm, this.#tenant);
     const tag = await asked;
-    this.#requireFilled(info);
-    const relation = this.#relationOf(info, tag);
+    this.#filling.requireFilled(info, this.#last);
+    const relation = relationOf(this.#read, info, tag);
     this.#isReplicated = info.config.num_replicas > 1;
     if (relation === "same") return this.#apply(info, askedAt);
-    const { last_seq } = info.state;
-    const common = relation === "epoch" ? this.#commonWith(info, tag) : undefined;
+    const { bus } = this.#deps;
+    const common = relation === "epoch" ? commonWith(bus, this.#tenant, this.#read, { info, tag }) : undefined;
     const [policy, horizon, erased] = await Promise.all([
       lastPolicyEntry(jsm, this.#tenant),
-      common ?? this.#beginningOf(info, relation),
-      sourceOf(info.config) === "original" ? [] : erasuresIn(jsm, this.#tenant, last_seq),
+      common ?? beginningOf(bus, this.#tenant, info, relation),
+      sourceOf(info.config) === "original" ? [] : erasuresIn(jsm, this.#tenant, info.state.last_seq),
     ]);
     this.#epoch = epochOf(info);
     this.#advance(horizon);
     this.#lastMessage = horizon;
     this.#seen = info.state;
-    this.#take(info, askedAt);
-    const mirrored = mirroredUpTo(info);
-    const isContinued = common !== undefined;
+    this.#source.take(info, askedAt);
+    const [mirrored, isContinued] = [mirroredUpTo(info), common !== undefined];
     this.#listener.onReset({ epoch: this.#epoch, horizon, policy, relation, mirrored, isContinued, erased });
-    this.#tellOrigin(info, askedAt);
+    // The log has begun anew, and with it what is known of its life.
+    this.#source.tell(info, askedAt);
   }
 
-  /** Where a log begins to be read that does not continue what was read. */
-  #beginningOf({ state }: StreamInfo, relation: LogReset["relation"]): Position | Promise<Position> {
-    // Nothing was read of a log that was made anew: every reader gets all of it.
-    if (relation === "overrun" || relation === "epoch") return { seq: Math.max(0, state.first_seq - 1), tag: "0" };
-    return positionAt(this.#deps.bus.jsm, this.#tenant, state.last_seq);
-  }
-
-  /**
-   * The position up to which a log of another epoch is the one that was read: it was promoted, or is the mirror of one that was. Undefined
-   * where the two have nothing in common.
-   */
-  #commonWith(info: StreamInfo, tag: string | undefined): Position | Promise<Position> | undefined {
-    const isSameMessage = tag !== undefined && tag === this.#lastMessage.tag;
-    if (isSameMessage && info.state.last_seq >= this.#last.seq) return this.#last;
-    const mirrored = mirroredUpTo(info);
-    if (mirrored === 0 || mirrored > info.state.last_seq) return undefined;
-    return positionAt(this.#deps.bus.jsm, this.#tenant, Math.min(mirrored, this.#last.seq));
-  }
-
-  /** A mirror that was just made has nothing yet: that is no loss, until it is level and lacks it all the same. */
-  #requireFilled(info: StreamInfo): void {
-    const isShort = info.state.last_seq < this.#last.seq && sourceOf(info.config) === "mirror";
-    const isWaited = isShort && isLevel(info);
-    this.#shortSince = isWaited ? (this.#shortSince ?? this.#deps.now()) : undefined;
-    const isLost = this.#shortSince !== undefined && this.#deps.now() - this.#shortSince > SHORT_MS;
-    if ((isShort && !isLost) || isFilling(info)) {
-      throw logUnreadable(new Error("the mirror of the log does not have yet what the log has"));
-    }
-  }
-
-  async #askEpoch(): Promise<void> {
-    const askedAt = this.#deps.now();
-    const info = await readLogInfo(this.#deps.bus.jsm, this.#tenant);
-    if (epochOf(info) !== this.#epoch) throw OTHER_EPOCH;
-    this.#take(info, askedAt);
-    this.#tellOrigin(info, askedAt);
-  }
-
-  /** Learns from the leader's answer what the log is: a promotion makes an original of a mirror. */
-  #take(info: StreamInfo, askedAt: number): void {
-    const source = sourceOf(info.config);
-    this.#epochs.note(source === "mirror", info.state.last_seq);
-    if (source === this.#source) return;
-    this.#source = source;
-    this.#listener.onSource(source);
-    this.#mirror?.[Symbol.dispose]();
-    this.#mirror =
-      source === "original" ? undefined : this.#deps.mirrors.watch(this.#tenant, (...heard) => this.#hear(...heard));
-    if (source !== "original") this.#listener.onOrigin(askedAt, silenceIn(info));
-  }
-
-  #tellOrigin(info: StreamInfo, askedAt: number): void {
-    if (this.#source !== "original") this.#listener.onOrigin(askedAt, silenceIn(info));
-  }
-
-  /** The answer to the question of each second about a log that is no original. */
-  #hear(info: StreamInfo, askedAt: number): void {
-    if (this.#stop.signal.aborted) return;
-    if (epochOf(info) !== this.#epoch) return this.#giveUp.abort(OTHER_EPOCH);
-    this.#take(info, askedAt);
-    this.#tellOrigin(info, askedAt);
+  get #read(): ReadSoFar {
+    return { epoch: this.#epoch, last: this.#last, lastMessage: this.#lastMessage };
   }
 
   /** The tag of the message at the last sequence now; undefined where there is none, or none was read. */
   async #tagOfLastMessage(): Promise<string | undefined> {
     const { seq, tag } = this.#lastMessage;
     return tag === "0" ? undefined : tagAt(this.#deps.bus.jsm, this.#tenant, seq);
-  }
-
-  #relationOf({ config, state }: StreamInfo, tag: string | undefined): LogReset["relation"] | "same" {
-    if (this.#epoch === undefined) return "first";
-    if (this.#epoch !== epochOf({ config })) return "epoch";
-    if (state.last_seq < this.#last.seq) return "tail_lost";
-    if (tag !== undefined && tag !== this.#lastMessage.tag) return "tail_lost";
-    return state.first_seq > this.#last.seq + 1 ? "overrun" : "same";
   }
 
   async #run(): Promise<void> {
@@ -272,8 +180,8 @@ class Feed implements AsyncDisposable {
       epoch: this.#epoch ?? "",
       maxEventBytes,
       after: () => this.#last.seq,
-      sureUpTo: () => this.#epochs.sureUpTo,
-      makeSure: (seq) => this.#epochs.makeSure(seq),
+      sureUpTo: () => this.#source.sureUpTo,
+      makeSure: this.#source.makeSure,
       lost: AbortSignal.any([this.#connection.lost, this.#giveUp.signal]),
       stop: this.#stop.signal,
       onEntry: (entry) => this.#emit(entry),
@@ -303,7 +211,7 @@ class Feed implements AsyncDisposable {
     this.#stall.noteHeartbeat();
     this.#progress += 1;
     this.#trouble.end();
-    if (!this.#isLeaderAsked && this.#source === "original") this.#listener.onAlive();
+    if (!this.#isLeaderAsked && this.#source.isOriginal) this.#listener.onAlive();
   }
 
   /**
@@ -349,12 +257,11 @@ class Feed implements AsyncDisposable {
   /** Applies the leader's answer. Where everything is read, it is a sign of life. */
   #apply(info: StreamInfo, askedAt: number): void {
     const { state } = info;
-    this.#take(info, askedAt);
-    this.#tellOrigin(info, askedAt);
+    this.#source.take(info, askedAt);
     if (this.#seen !== undefined && hasLostMessages(this.#seen, state)) this.#listener.onPurged();
     this.#seen = state;
     this.#listener.onBounds(state.first_seq, state.last_seq);
-    if (state.last_seq <= this.#last.seq && this.#source === "original") this.#listener.onAlive();
+    if (state.last_seq <= this.#last.seq && this.#source.isOriginal) this.#listener.onAlive();
   }
 
   /**

@@ -51,7 +51,7 @@ function faultOf(config: StreamConfig): string | undefined {
   if (source === "fenced") return undefined;
   const { mirror, ...own } = config;
   const isOfRegion = source === "mirror" && mirror?.name === config.name && mirror.external !== undefined;
-  return faultOfLog(isOfRegion ? (own as StreamConfig) : config);
+  return faultOfLog(isOfRegion ? own : config);
 }
 
 /** The one refusal where a log cannot be read. The cause may name streams and settings: it is for the edge's own log. */

@@ -78,7 +78,7 @@ test("no entry behind a promotion comes before the new epoch, and none is lost o
     ),
   );
   const { config } = await (await here.manager()).streams.info(STREAM);
-  const { mirror: _, mirror_direct: __, ...kept } = config as typeof config & { mirror_direct?: boolean };
+  const { mirror: _, mirror_direct: __, ...kept } = config;
   const metadata = { ...config.metadata, sluice_epoch: "epoch-two", sluice_term: "2", sluice_mirrored: String(last) };
   // Producers that wait for their log are there before anybody has told the edge.
   const waiting = Array.from({ length: 20 }, (_each, place) => publishUntilStored(`p${place}`));
