@@ -48,21 +48,25 @@ export function linkSubjects(
   here: string,
   other: string,
 ): { readonly publish: string[]; readonly subscribe: string[] } {
-  const answers = (suffix: string) => ["auth", "policy"].map((user) => `_INBOX.${user}${suffix}.>`);
   return {
     publish: [
       ...EITHER_WAY,
       `${regionApi(here)}.STREAM.LIST`,
       ...originCalls(here, other),
       `mirror.${here}.>`,
-      ...answers(""),
+      ...answersTo(""),
     ],
     subscribe: [
       ...EITHER_WAY,
       `${regionApi(other)}.STREAM.LIST`,
       ...originCalls(other, here),
       `mirror.${other}.>`,
-      ...answers(`-${here}`),
+      ...answersTo(`-${here}`),
     ],
   };
+}
+
+/** Where answers to auth and policy of a home arrive; in the region that mirrors it, their names have its suffix. */
+function answersTo(suffix: string): string[] {
+  return ["auth", "policy"].map((user) => `_INBOX.${user}${suffix}.>`);
 }

@@ -3,7 +3,7 @@ import { z } from "zod";
 import { poll } from "#shared/async/poll.ts";
 import { SEAT_STREAM } from "#shared/contract/home.ts";
 import { parseJson } from "#shared/json/parse-json.ts";
-import { type HomeSeat, seatIn } from "./read-seat.ts";
+import { type HomeSeat, seatIn } from "./home/read-holding.ts";
 import { regionOf } from "./region-of.ts";
 
 /** A link that is cut is known after this long, and a little more. */

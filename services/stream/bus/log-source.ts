@@ -1,5 +1,5 @@
 import type { StreamConfig, StreamInfo } from "@nats-io/jetstream";
-import { holdingOf } from "#shared/nats/read-seat.ts";
+import { holdingOf } from "#shared/nats/home/read-holding.ts";
 import { silenceOf } from "#shared/nats/watch-seat.ts";
 
 /**
