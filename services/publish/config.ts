@@ -16,6 +16,7 @@ import { grpcAddressSchema } from "#shared/grpc/grpc-address.ts";
 import { type GrpcTlsSettings, grpcTlsSettings } from "#shared/grpc/tls-settings.ts";
 import { proxiesSchema } from "#shared/http/client-address.ts";
 import { checkCookieSettings, cookieSettings } from "#shared/http/cookie-settings.ts";
+import { homesSetting } from "#shared/homes/homes-file.ts";
 import { LOOPBACK } from "#shared/http/listen.ts";
 import { opsHostsSchema } from "#shared/http/ops-hosts.ts";
 import { originsSchema } from "#shared/http/origin.ts";
@@ -33,6 +34,7 @@ const variables = z.object({
   ...grpcTlsSettings,
   ...verifierSettings,
   ...cookieSettings,
+  ...homesSetting,
   PUBLISH_HTTP_PORT: portSchema.default(8083).describe("the port of the public API"),
   PUBLISH_OPS_PORT: portSchema
     .default(8093)

@@ -4,6 +4,7 @@ import type { HeaderValues } from "#shared/http/token-source.ts";
 import type { SessionRights } from "#shared/tokens/session-rights.ts";
 import { presentPublisher, type Publisher } from "./access/present-publisher.ts";
 import type { AskPublishingRights, PublishingAnswer } from "./access/publishing-rights.ts";
+import type { Reach } from "./access/reach.ts";
 import type { VerifiedClaims } from "#shared/tokens/verified-claims.ts";
 import { inSpan, type Tracer } from "#shared/trace/tracer.ts";
 import { readRequestToken, type RequestTokenDeps } from "./access/read-request-token.ts";
@@ -59,6 +60,9 @@ export interface PublishDeps extends RequestTokenDeps {
   readonly checkSchemas: CheckSchemas;
   readonly quotas: Quotas;
   readonly room: BodyRoom;
+  /** A tenant's name in what the homes of a publisher count together. */
+  readonly nameOf: (tenant: string) => string;
+  readonly reach: Reach;
   readonly log: EventLog;
   readonly limits: EventLimits;
   readonly metrics: PublishMetrics;
@@ -79,12 +83,17 @@ export async function publishEvents(deps: PublishDeps, request: PublishRequest):
   const startedAt = deps.wall();
   deps.quotas.takeRequest(request.address);
   const claims = await readRequestToken(deps, request);
+  deps.reach.requireLink();
   const { tenant_id: tenant, sub: subject } = claims;
   request.onIdentified({ tenant, subject });
   // Not before: what strangers send makes no span.
   const span = beginRequest(deps.tracer, request.context.traceparent, { tenant, startedAt });
   const context = { ...request.context, traceparent: span.traceparent };
-  return answerWithin(span, () => publishAs(deps, request, claims, context));
+  return answerWithin(span, () =>
+    publishAs(deps, request, claims, context).catch((error: unknown) => {
+      throw deps.reach.explain(error);
+    }),
+  );
 }
 
 async function publishAs(
@@ -95,13 +104,13 @@ async function publishAs(
 ): Promise<Published> {
   const { tenant_id: tenant, sub: subject } = claims;
   // Nothing of a stranger's body is read.
-  using _room = deps.room.take(tenant, request.bodyBytes);
+  using _room = deps.room.take(deps.nameOf(tenant), request.bodyBytes);
   const events = parseEvents({ headers: request.headers, body: await request.readBody() }, deps.limits);
   requireDistinct(subject, events);
-  deps.quotas.takeOfSubject(tenant, subject, events.length);
+  deps.quotas.takeOfSubject(deps.nameOf(tenant), subject, events.length);
   const publisher = await presentPublisher(deps.sessions, claims, context);
   const { eventsPerSecond } = await requirePermission(deps.askRights, publisher, events, context);
-  deps.quotas.takeOfTenant(tenant, events.length, eventsPerSecond);
+  deps.quotas.takeOfTenant(deps.nameOf(tenant), events.length, eventsPerSecond);
   await deps.checkSchemas(tenant, events);
   const isOfRequest = request.context.traceparent !== undefined;
   const stored = await storeWithin(deps, publisher, isOfRequest ? events.map(withoutTrace) : events, context);

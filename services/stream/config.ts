@@ -16,11 +16,13 @@ import { settingRule } from "#shared/config/setting-rules.ts";
 import { tracingSettings } from "#shared/config/tracing-settings.ts";
 import { grpcAddressSchema } from "#shared/grpc/grpc-address.ts";
 import { type GrpcTlsSettings, grpcTlsSettings } from "#shared/grpc/tls-settings.ts";
+import { homesSetting } from "#shared/homes/homes-file.ts";
 import { LOOPBACK } from "#shared/http/listen.ts";
 import { opsHostsSchema } from "#shared/http/ops-hosts.ts";
 import { checkCookieSettings, cookieSettings } from "#shared/http/cookie-settings.ts";
 import { originsSchema } from "#shared/http/origin.ts";
 import { subscriptionSettings } from "./durable/subscription-settings.ts";
+import { regionsSchema } from "./regions.ts";
 import { webhookSettings } from "./webhooks/webhook-settings.ts";
 import { transportSettings } from "./transports/transport-settings.ts";
 import { admissionSettings } from "./admission/admission-settings.ts";
@@ -35,6 +37,13 @@ const variables = z.object({
   ...grpcTlsSettings,
   ...verifierSettings,
   ...cookieSettings,
+  ...homesSetting,
+  STREAM_REGIONS: regionsSchema.meta({
+    description:
+      "the regions and where clients reach the edges of each, for clients that move: `name=URL`, with commas",
+    example: "eu=https://eu.example.com,us=https://us.example.com",
+    see: "operate/regions.md#tell-clients-of-the-regions",
+  }),
   STREAM_BIND_ADDRESS: z
     .string()
     .default(LOOPBACK)

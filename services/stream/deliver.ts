@@ -7,7 +7,7 @@ import type { Tenant } from "./connections/tenant.ts";
 import type { VerifyDeps } from "./access/verify.ts";
 import type { EventEntry, LogEntry, Position } from "./event.ts";
 import type { Notice } from "./log/resume.ts";
-import type { PolicyEntry } from "#shared/contract/control-entry.ts";
+import type { ErasedEntry, PolicyEntry } from "#shared/contract/control-entry.ts";
 
 /**
  * THE MESSAGE WAY: an entry of a tenant's log, in order, exactly once. Its effect is complete when this returns; what it has
@@ -76,21 +76,32 @@ export interface LogReset {
   readonly policy: PolicyEntry | undefined;
   /** `first`: nothing was read before. `overrun`: entries in between are gone. The others: it is another log. */
   readonly relation: "first" | "overrun" | "epoch" | "tail_lost";
+  /** The last sequence that the log shares with the one whose mirror it was; 0 of a log that never was a mirror. */
+  readonly mirrored?: number;
+  /** It is the log that was read, up to `horizon`, in another epoch: readers go on where they are. */
+  readonly isContinued?: boolean;
+  /** What its entries say was erased, where the log may still have it. */
+  readonly erased?: readonly ErasedEntry[];
 }
 
 /**
  * Begins a log that does not continue what was read. Decisions are forgotten and asked for again. Readers of a replaced log
- * are sent `reset`; readers of an overrun log find the gap where they continue.
+ * are sent `reset`, and go on where they are in a log that was promoted; readers of an overrun log find the gap where they continue.
  */
-export function resetLog(tenant: Tenant, { epoch, horizon, policy, relation }: LogReset, deps: VerifyDeps): void {
+export function resetLog(tenant: Tenant, opening: LogReset, deps: VerifyDeps): void {
+  const { epoch, horizon, policy, relation, mirrored = 0, isContinued = false, erased = [] } = opening;
   holdReaders(tenant);
-  tenant.log.reset(epoch, horizon);
+  tenant.log.reset(epoch, horizon, mirrored);
   if (relation !== "overrun") tenant.reach.clear();
   if (relation !== "overrun") tenant.log.erasures.clear();
+  tenant.log.erase(erased);
   tenant.decisions.reset(policy);
   if (relation === "epoch" || relation === "tail_lost") {
     const notice: Notice = { event: "reset", data: { reason: relation } };
-    for (const { stream } of tenant.registrations) stream?.jumpTo(horizon, notice);
+    for (const { stream } of tenant.registrations) {
+      const isBehind = isContinued && (stream?.cursor.seq ?? 0) <= horizon.seq;
+      stream?.jumpTo(isBehind ? stream.cursor : horizon, notice);
+    }
   }
   invalidateEverything(tenant, deps);
 }

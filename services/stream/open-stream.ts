@@ -45,6 +45,8 @@ import { askerOf, type Transports } from "./transports/transports.ts";
 /** The edge, as far as opening a stream uses it. */
 export interface Edge extends ReaderDeps, KeepAliveDeps, HandshakeDeps, FollowTransportDeps {
   readonly admission: Admission;
+  /** A tenant's name in counts that the homes of an edge share. */
+  readonly nameOf: (tenant: string) => string;
   readonly overload: OverloadGuard;
   readonly retryDelays: RetryDelays;
   readonly transports: Transports;
@@ -87,7 +89,7 @@ export async function openStream(edge: Edge, request: StreamRequest): Promise<vo
     const tenant = await edge.hub.register(registration);
     let attached: Attached | undefined;
     try {
-      const owner = ownerOf(registration, request, subscription);
+      const owner = ownerOf(edge, registration, request, subscription);
       edge.admission.identify(owner, tenant.decisions.currentLimits);
       const claimed = await claimTopics(edge.topicStore, registration, subscription);
       if (claimed !== undefined) registration.replaceTopics(edge.shareTopics(claimed.changes.topics.all), undefined);
@@ -215,12 +217,13 @@ function admit(
 }
 
 function ownerOf(
+  { nameOf }: Edge,
   { identity: { tenant, subject, sid } }: Registration,
   { address, transport }: StreamRequest,
   { lastEventId }: Subscription,
 ): StreamOwner {
   const isResume = lastEventId !== undefined;
-  return { tenant, subject: subject.id, sid, address, isResume, isPoll: transport === "poll" };
+  return { tenant: nameOf(tenant), subject: subject.id, sid, address, isResume, isPoll: transport === "poll" };
 }
 
 /** The edge that holds an earlier stream of the client ends it. */

@@ -6,7 +6,7 @@ type Floors = readonly (readonly string[])[];
 
 const FLOORS: Readonly<Record<string, Floors>> = {
   shared: [
-    ["clients/"],
+    ["clients/", "homes/"],
     ["http/", "grpc/", "nats/", "redis/", "tokens/"],
     ["limits/", "trace/"],
     ["tls/", "log/", "metrics/", "lifecycle/"],
@@ -78,6 +78,7 @@ const FLOORS: Readonly<Record<string, Floors>> = {
   publish: [
     ["main.ts"],
     ["app.ts"],
+    ["app/"],
     ["config.ts"],
     ["http/", "bus/", "clients/"],
     ["publish-events.ts"],
@@ -117,7 +118,7 @@ const FLOORS: Readonly<Record<string, Floors>> = {
       "observe/",
       "transports/",
     ],
-    ["event.ts", "turns/"],
+    ["event.ts", "turns/", "regions.ts"],
   ],
 };
 

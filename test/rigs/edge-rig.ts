@@ -94,6 +94,7 @@ export function createRig({
     checkClock,
     authTime: { now: () => clock.now },
     admission: createAdmission(places),
+    nameOf: (id) => id,
     overload: new OverloadGuard({ readLoad: () => load.now, now, observer }),
     retryDelays,
     transportHealth,

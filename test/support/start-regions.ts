@@ -51,7 +51,8 @@ export interface Regions extends AsyncDisposable {
   bus(region: RegionName, home: RegionName, user: NatsUser): Promise<Bus>;
 }
 
-interface RegionsOptions extends RegionBrokerOptions {
+/** What is started. */
+export interface RegionsOptions extends RegionBrokerOptions {
   /** Home eu alone by default. */
   readonly homes?: readonly RegionName[];
   readonly auth?: NodeJS.ProcessEnv;

@@ -26,8 +26,8 @@ export interface FakeEdge {
   /** Says that the clients' ids mean nothing here. */
   reset(reason?: "epoch" | "tail_lost" | "unknown_id"): void;
   /** Says that delivery stands still, or goes on. */
-  degraded(reason?: "log" | "authorization" | "history"): void;
-  recovered(reason?: "log" | "authorization" | "history"): void;
+  degraded(reason?: "log" | "region" | "authorization" | "history"): void;
+  recovered(reason?: "log" | "region" | "authorization" | "history"): void;
   /** Ends the right to all open streams. */
   end(reason: "expired" | "revoked" | "forbidden"): void;
   /** Ends all open streams in good order: clients come back. */

@@ -134,7 +134,7 @@ function acknowledged(
 
 function maybeStored(cause: unknown): AppError {
   const message = "the log did not say whether it stored the events; send the same request again, with the same ids";
-  return new AppError("unavailable", message, { cause });
+  return new AppError("unavailable", message, { cause, mayBeDone: true });
 }
 
 function encode(pairs: readonly (readonly [name: string, value: string])[]): MsgHdrs {

@@ -27,6 +27,14 @@ export interface FollowedSchemas extends Disposable {
   readonly find: (tenant: string) => TenantSchemas;
 }
 
+/** The counter of a publisher, whose homes may have a folder each. */
+function rejectedIn(registry: Registry): Counter {
+  const name = "sluice_publish_schemas_rejected_total";
+  const help = "Changes of schemas that were not put in force; the last good ones are";
+  const known = registry.getSingleMetric(name);
+  return known instanceof Counter ? known : new Counter({ name, help, registers: [registry] });
+}
+
 /**
  * Reads the files `<tenant>.yaml`, `.yml` or `.json` of a folder, and follows them: a change is in force within 3 s, and a broken file leaves
  * the tenant's last good schemas in force. Without a folder no tenant has schemas.
@@ -34,11 +42,7 @@ export interface FollowedSchemas extends Disposable {
  */
 export async function followSchemas(folder: string | undefined, deps: FollowSchemasDeps): Promise<FollowedSchemas> {
   if (folder === undefined) return { find: () => NONE, [Symbol.dispose]: () => undefined };
-  const rejected = new Counter({
-    name: "sluice_publish_schemas_rejected_total",
-    help: "Changes of schemas that were not put in force; the last good ones are",
-    registers: [deps.registry],
-  });
+  const rejected = rejectedIn(deps.registry);
   let { schemas, paths, faults } = await readFolder(folder, new Map(), deps.pool).catch((error: unknown) => {
     throw new BootError(`PUBLISH_SCHEMAS_DIR: ${(error as Error).message}`);
   });

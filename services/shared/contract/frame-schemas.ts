@@ -39,8 +39,8 @@ export const frameSchemas = {
   }),
   session: z.object({ expiresAt: z.iso.datetime() }),
   auth_error: z.object({ reason: z.enum(["expired", "revoked", "forbidden"]) }),
-  degraded: z.object({ reason: z.enum(["log", "authorization", "history"]) }),
-  recovered: z.object({ reason: z.enum(["log", "authorization", "history"]) }),
+  degraded: z.object({ reason: z.enum(["log", "region", "authorization", "history"]) }),
+  recovered: z.object({ reason: z.enum(["log", "region", "authorization", "history"]) }),
   busy: z.object({
     reason: z.enum(Object.keys(busyTexts) as (keyof typeof busyTexts)[]),
     detail: z.string(),

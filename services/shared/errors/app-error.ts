@@ -12,17 +12,25 @@ export class AppError extends Error {
   readonly retryAfterSeconds: number | undefined;
   /** Why a stream is refused for now; undefined for a refusal for good, or of something else. */
   readonly busy: BusyReason | undefined;
+  /** Whether what was asked for may have been done all the same. */
+  readonly mayBeDone: boolean;
   /** For the log alone: the caller never gets them. */
   readonly facts: ErrorFacts;
 
   constructor(
     code: ErrorCode,
     message: string,
-    options: ErrorOptions & { retryAfterSeconds?: number; facts?: ErrorFacts; busy?: BusyReason } = {},
+    options: ErrorOptions & {
+      retryAfterSeconds?: number;
+      facts?: ErrorFacts;
+      busy?: BusyReason;
+      mayBeDone?: boolean;
+    } = {},
   ) {
     super(message, options);
     this.code = code;
     this.busy = options.busy ?? (code === "unavailable" ? "unavailable" : undefined);
+    this.mayBeDone = options.mayBeDone ?? false;
     this.facts = options.facts ?? {};
     this.retryAfterSeconds = options.retryAfterSeconds;
   }

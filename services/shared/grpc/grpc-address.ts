@@ -4,14 +4,21 @@ import { z } from "zod";
 /** What a target of several addresses begins with: `servers:auth-a:7001,auth-b:7001`. */
 export const SERVERS_SCHEME = "servers";
 
+/** At most: each is kept connected. */
+const MAX_ADDRESSES = 16;
+
 /** Where a gRPC server is, `host:port`, or several of them with commas between. Answers the target for a client. */
 export const grpcAddressSchema = z
   .string()
-  .refine((text) => text.split(",").every(isGrpcAddress), {
-    error:
-      "must be host:port, without a scheme (as in auth:7001), or several with commas; an IPv6 address stands in brackets ([::1]:7001)",
+  .refine(areGrpcAddresses, {
+    error: `must be host:port, without a scheme (as in auth:7001), or up to ${MAX_ADDRESSES} with commas; an IPv6 address stands in brackets ([::1]:7001)`,
   })
   .transform((text) => (text.includes(",") ? `${SERVERS_SCHEME}:${text}` : text));
+
+function areGrpcAddresses(text: string): boolean {
+  const addresses = text.split(",");
+  return addresses.length <= MAX_ADDRESSES && addresses.every(isGrpcAddress);
+}
 
 function isGrpcAddress(text: string): boolean {
   const [, ip, name, port] = /^(?:\[([^\]]*)\]|([A-Za-z0-9._-]+)):([1-9]\d{0,4})$/.exec(text) ?? [];

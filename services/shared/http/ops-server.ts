@@ -1,6 +1,6 @@
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { SettingsBySource } from "#shared/config/read-config.ts";
-import type { ReadinessReason } from "#shared/lifecycle/readiness.ts";
+import { isInTheWay, type ReadinessReason } from "#shared/lifecycle/readiness.ts";
 import { VERSION } from "#shared/lifecycle/version.ts";
 import { formatMetrics, type MetricsSource } from "#shared/metrics/format-metrics.ts";
 import { closeServer, listen, type ListenAddress } from "./listen.ts";
@@ -27,7 +27,7 @@ export interface OpsAnswers {
   /** What it was set to and by what, secrets masked. */
   readonly config: { readonly bySource: SettingsBySource };
   readonly metrics: MetricsSource;
-  /** Why the service takes no new work; nothing where it does. */
+  /** Why the service takes no new work; nothing that is in the way where it does. */
   readonly reasons: () => Promise<readonly ReadinessReason[]>;
   /** The service's own pages, as JSON. */
   readonly pages?: Readonly<Record<string, () => unknown>>;
@@ -99,7 +99,8 @@ function welcomeOf(pages: readonly string[]): Welcome {
 }
 
 function readinessOf(reasons: readonly ReadinessReason[]): Answer {
-  return reasons.length === 0 ? json(200, { ready: true }) : json(503, { ready: false, reasons });
+  if (reasons.some(isInTheWay)) return json(503, { ready: false, reasons });
+  return json(200, { ready: true, ...(reasons.length > 0 && { reasons }) });
 }
 
 function text(status: number, line: string): Answer {

@@ -10,6 +10,7 @@ export const READINESS_CODES = [
   "redis_unusable",
   "log_unusable",
   "documents_unreadable",
+  "home_unusable",
 ] as const;
 
 export type ReadinessCode = (typeof READINESS_CODES)[number];
@@ -31,7 +32,7 @@ export type ReadinessChecks = Partial<Readonly<Record<ReadinessCode, ReadinessCh
 
 /** Whether a service can do what every request needs. Disposing it stops the looks of its own. */
 export interface Readiness extends Disposable {
-  /** What is wrong; nothing where the service is ready. However often it is asked, the checks run once a second at most. */
+  /** What is wrong; nothing in the way where the service is ready. However often it is asked, the checks run once a second at most. */
   readonly reasons: () => Promise<readonly ReadinessReason[]>;
 }
 
@@ -45,6 +46,11 @@ const FRESH_MS = 1_000;
 const LOOK_EVERY_MS = 5_000;
 
 const CHECK_MS = 2_000;
+
+/** Whether a reason keeps the service from its work. A further home that is away is told, and others are served all the same. */
+export function isInTheWay({ code }: ReadinessReason): boolean {
+  return code !== "home_unusable";
+}
 
 /** Where reasons are logged; a `Logger` is one. */
 type ReadinessLog = Record<"warn" | "info", (facts: object, message: string) => void>;
@@ -102,7 +108,10 @@ async function runCheck(check: ReadinessCheck, checkMs: number): Promise<string 
 function report(before: readonly ReadinessReason[], after: readonly ReadinessReason[], log: ReadinessLog): void {
   const isIn = (reasons: readonly ReadinessReason[], { code, detail }: ReadinessReason): boolean =>
     reasons.some((each) => each.code === code && each.detail === detail);
-  for (const reason of after) if (!isIn(before, reason)) log.warn(reason, "not ready");
+  for (const reason of after)
+    if (!isIn(before, reason)) {
+      log.warn(reason, isInTheWay(reason) ? "not ready" : "ready, but for a part");
+    }
   const isOver = ({ code }: ReadinessReason): boolean => !after.some((each) => each.code === code);
   for (const { code } of before.filter(isOver)) log.info({ code }, "not a reason any more");
 }

@@ -27,6 +27,7 @@ export const LINE_FIELDS = {
   requestId: "requestId",
   requestIds: "requestIds",
   tenant: "tenant",
+  home: "home",
   ms: "ms",
   cause: "cause",
   reason: "reason",

@@ -47,8 +47,8 @@ export interface ControlData {
 /** A frame of our own. */
 export type ControlEvent = keyof ControlData;
 
-/** What delivery may wait for: the log, an answer about rights, or what was missed. */
-type Awaited = "authorization" | "history" | "log";
+/** What delivery may wait for: the log, the region where it is written, an answer about rights, or what was missed. */
+type Awaited = "authorization" | "history" | "log" | "region";
 
 /** A topic pattern of a subscription, and whether any event under it could be delivered. */
 interface TopicGrant {

@@ -29,6 +29,7 @@ export const httpStatusOf = {
   document_from_file: 409,
   not_erasable_alone: 409,
   tenant_deleted: 409,
+  wrong_region: 409,
   version_conflict: 412,
   body_too_large: 413,
   unsupported_media_type: 415,
@@ -43,6 +44,7 @@ export const httpStatusOf = {
   too_many_headers: 431,
   internal: 500,
   unavailable: 503,
+  region_unreachable: 503,
 } as const;
 
 export type ErrorCode = keyof typeof httpStatusOf;
@@ -78,6 +80,7 @@ export const titleOf: Readonly<Record<ErrorCode, string>> = {
   document_from_file: "The policy document comes from a file",
   not_erasable_alone: "The events cannot be erased alone",
   tenant_deleted: "The tenant is being deleted",
+  wrong_region: "Another region serves this",
   version_conflict: "Another version is in force",
   body_too_large: "The body is too large",
   unsupported_media_type: "The body has a form that is not taken",
@@ -92,4 +95,5 @@ export const titleOf: Readonly<Record<ErrorCode, string>> = {
   too_many_headers: "Too many headers",
   internal: "A fault of ours",
   unavailable: "Not now",
+  region_unreachable: "The region of the tenant cannot be reached",
 };

@@ -39,6 +39,8 @@ export interface TokenVerifier extends Disposable {
   readonly verify: (token: string) => Promise<VerifiedClaims>;
   /** Whether a token calls itself an outside issuer's, or may be an opaque one of theirs. */
   readonly isOutside: (token: string) => boolean;
+  /** Whether tokens that call themselves that issuer's are judged here. */
+  readonly knows: (issuer: string) => boolean;
   /** Whether auth's tokens can be checked. */
   readonly checks: OwnKeys["checks"];
 }
@@ -80,6 +82,7 @@ export async function openTokenVerifier(config: VerifierConfig, deps: VerifierDe
   const running = stack.move();
   return {
     isOutside: (token) => outside.mayBeTheirs(token),
+    knows: (name) => name === issuer || outside.find(name) !== undefined,
     checks,
     async verify(token) {
       const claims = await remembered(token);
@@ -114,6 +117,14 @@ export function createTokenVerifier(
   };
 }
 
+/** The counter of a service, whose homes may have a file each. */
+function rejectedIn(registry: Registry): Counter {
+  const name = "sluice_issuers_file_rejected_total";
+  const help = "Changes of the issuers' file that were not put in force; the last good one is";
+  const known = registry.getSingleMetric(name);
+  return known instanceof Counter ? known : new Counter({ name, help, registers: [registry] });
+}
+
 /** Reads the issuers' file, and again whenever it or a file that it names has changed. */
 async function followIssuersFile(
   path: string,
@@ -121,11 +132,7 @@ async function followIssuersFile(
   outside: TrustedIssuers,
   { log, registry, watchEveryMs }: VerifierDeps,
 ): Promise<Disposable> {
-  const rejected = new Counter({
-    name: "sluice_issuers_file_rejected_total",
-    help: "Changes of the issuers' file that were not put in force; the last good one is",
-    registers: [registry],
-  });
+  const rejected = rejectedIn(registry);
   let file = await readOutsideIssuers(path, issuer, issuerSecrets);
   outside.adopt(file.issuers);
   return watchFile({

@@ -45,6 +45,8 @@ export function identityOf({
 
 /** A registration's stream, as far as the log changes it. */
 export interface RegisteredStream {
+  /** Its position in the log. */
+  readonly cursor: Position;
   /** Holds it at its position: its right is invalidated. */
   leaveAudience(): void;
   /** Ends it: the right to it is over. */

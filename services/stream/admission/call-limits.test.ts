@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { CallLimits } from "./call-limits.ts";
+import { CallLimits, createCallRates } from "./call-limits.ts";
 import { SharedCounts } from "#shared/limits/shared-counts.ts";
 
 const ACKS = { acksPerAddressPerMinute: 3, acksPerSubjectPerMinute: 2 };
@@ -7,7 +7,7 @@ const ACKS = { acksPerAddressPerMinute: 3, acksPerSubjectPerMinute: 2 };
 function createLimits() {
   const clock = { wall: 1_000_000 };
   const settings = { perAddressPerMinute: 2, perSubjectPerMinute: 2, ...ACKS, wall: () => clock.wall };
-  return { clock, limits: new CallLimits(new SharedCounts(1), settings) };
+  return { clock, limits: new CallLimits(createCallRates(new SharedCounts(1), settings), settings) };
 }
 
 test("a person may change topics a hundred times in a second, and calls about streams are counted apart", () => {

@@ -20,38 +20,49 @@ export interface CallLimitSettings {
   readonly wall: () => number;
 }
 
+/** What was called of late. */
+export type CallRates = ReturnType<typeof createCallRates>;
+
+/** Counts calls together with the other workers. */
+export function createCallRates(counts: SharedCounts, { wall }: Pick<CallLimitSettings, "wall">) {
+  const rate = (name: string, windowMs: number): Rate => new Rate(counts, { name, windowMs, wall });
+  return {
+    byAddress: rate("ca", MINUTE_MS),
+    bySubject: rate("cu", MINUTE_MS),
+    acksByAddress: rate("aa", MINUTE_MS),
+    acksBySubject: rate("au", MINUTE_MS),
+    changesByAddress: rate("ta", SECOND_MS),
+    changesBySubject: rate("tu", SECOND_MS),
+  };
+}
+
 /** Limits calls about open streams: of an address before a token is read, of a subject behind it. */
 export class CallLimits {
   readonly #settings: CallLimitSettings;
-  readonly #byAddress: Rate;
-  readonly #bySubject: Rate;
-  readonly #acksByAddress: Rate;
-  readonly #acksBySubject: Rate;
-  readonly #changesByAddress: Rate;
-  readonly #changesBySubject: Rate;
+  readonly #rates: CallRates;
+  /** A tenant's name in the counts. */
+  readonly #nameOf: (tenant: string) => string;
 
-  constructor(counts: SharedCounts, settings: CallLimitSettings) {
-    const { wall } = settings;
-    this.#settings = settings;
-    this.#byAddress = new Rate(counts, { name: "ca", windowMs: MINUTE_MS, wall });
-    this.#bySubject = new Rate(counts, { name: "cu", windowMs: MINUTE_MS, wall });
-    this.#acksByAddress = new Rate(counts, { name: "aa", windowMs: MINUTE_MS, wall });
-    this.#acksBySubject = new Rate(counts, { name: "au", windowMs: MINUTE_MS, wall });
-    this.#changesByAddress = new Rate(counts, { name: "ta", windowMs: SECOND_MS, wall });
-    this.#changesBySubject = new Rate(counts, { name: "tu", windowMs: SECOND_MS, wall });
+  constructor(rates: CallRates, settings: CallLimitSettings, nameOf = (tenant: string): string => tenant) {
+    [this.#rates, this.#settings, this.#nameOf] = [rates, settings, nameOf];
+  }
+
+  /** The same limits and counts for tenants that are counted by other names. */
+  namedBy(nameOf: (tenant: string) => string): CallLimits {
+    return new CallLimits(this.#rates, this.#settings, nameOf);
   }
 
   /** @throws {AppError} `too_many_requests`. An address of this host counts nothing. */
   admitAddress(address: string | undefined): void {
     if (address === undefined) return;
-    requireLeft(this.#byAddress.take(address, this.#settings.perAddressPerMinute), "calls from your network");
+    requireLeft(this.#rates.byAddress.take(address, this.#settings.perAddressPerMinute), "calls from your network");
   }
 
   /** The same for a change of topics: pages make many of them, and each costs little. */
   admitChangeOfAddress(address: string | undefined): void {
     if (address === undefined) return;
     requireLeft(
-      this.#changesByAddress.take(address, CHANGES_PER_SECOND.address),
+      this.#rates.changesByAddress.take(address, CHANGES_PER_SECOND.address),
       "changes from your network",
       "second",
     );
@@ -59,20 +70,26 @@ export class CallLimits {
 
   /** @throws {AppError} `too_many_requests`. */
   admitChange(tenant: string, subject: string): void {
-    const waitMs = this.#changesBySubject.take(compositeKey(tenant, subject), CHANGES_PER_SECOND.subject);
+    const waitMs = this.#rates.changesBySubject.take(
+      compositeKey(this.#nameOf(tenant), subject),
+      CHANGES_PER_SECOND.subject,
+    );
     requireLeft(waitMs, "changes of yours", "second");
   }
 
   /** The same as `admitAddress` for acknowledgements, which every subscriber makes all the time. */
   admitAckOfAddress(address: string | undefined): void {
     if (address === undefined) return;
-    const waitMs = this.#acksByAddress.take(address, this.#settings.acksPerAddressPerMinute);
+    const waitMs = this.#rates.acksByAddress.take(address, this.#settings.acksPerAddressPerMinute);
     requireLeft(waitMs, "acknowledgements from your network");
   }
 
   /** @throws {AppError} `too_many_requests`. */
   admitAck(tenant: string, subject: string): void {
-    const waitMs = this.#acksBySubject.take(compositeKey(tenant, subject), this.#settings.acksPerSubjectPerMinute);
+    const waitMs = this.#rates.acksBySubject.take(
+      compositeKey(this.#nameOf(tenant), subject),
+      this.#settings.acksPerSubjectPerMinute,
+    );
     requireLeft(waitMs, "acknowledgements of yours");
   }
 
@@ -82,7 +99,7 @@ export class CallLimits {
    */
   admitSubject(tenant: string, subject: string, perMinute: number | undefined): void {
     const limit = perMinute ?? this.#settings.perSubjectPerMinute;
-    requireLeft(this.#bySubject.take(compositeKey(tenant, subject), limit), "calls of yours");
+    requireLeft(this.#rates.bySubject.take(compositeKey(this.#nameOf(tenant), subject), limit), "calls of yours");
   }
 }
 

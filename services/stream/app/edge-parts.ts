@@ -1,4 +1,3 @@
-import type { NatsConnection } from "@nats-io/transport-node";
 import type { Registry } from "prom-client";
 import type { Logger } from "#shared/log/create-logger.ts";
 import type { Tracer } from "#shared/trace/tracer.ts";
@@ -8,7 +7,6 @@ import type { StreamConfig } from "../config.ts";
 /** What every part of an edge is made with. */
 export interface EdgeParts {
   readonly config: StreamConfig;
-  readonly nats: NatsConnection;
   readonly registry: Registry;
   readonly log: Logger;
   /** For lines that requests cause. */

@@ -4,15 +4,16 @@ import type { AuthTime } from "../access/auth-time.ts";
 import { shareTopicLists } from "../access/share-topic-lists.ts";
 import { announceOnBus } from "../bus/topic-announcements.ts";
 import { GrpcDecider } from "../clients/decider.ts";
-import { openTopicStore } from "../clients/open-topic-store.ts";
+import { topicsNamedBy } from "../clients/open-topic-store.ts";
 import { GrpcSessionChecker } from "../clients/session-checker.ts";
 import { ClientStreams } from "../connections/client-streams.ts";
 import type { Edge } from "../open-stream.ts";
-import type { EdgeParts } from "./edge-parts.ts";
+import { nameWithin } from "#shared/homes/name-within.ts";
+import type { HomeParts } from "./home-parts.ts";
 
 /** Opens the calls of auth and policy, until the stack ends them. */
 export async function openClients(
-  { config, log, tracer, now }: EdgeParts,
+  { config, log, tracer, now }: HomeParts,
   stack: AsyncDisposableStack,
   deps: Pick<Edge, "observer"> & { readonly authTime: AuthTime },
 ) {
@@ -28,15 +29,11 @@ export function callsOf({ renew, bindToken, askTime }: GrpcSessionChecker, decid
   return { renew, bindToken, askTime, decider, mapResource: decider.mapResource };
 }
 
-/** Opens what changes of topics need, and the place where clients' topics are kept. */
-export async function openTopics(
-  { config, nats, log }: EdgeParts,
-  stack: AsyncDisposableStack,
-  { retryDelays }: Pick<Edge, "retryDelays">,
-) {
+/** What changes of topics need, and the place where clients' topics are kept. */
+export function topicsOf({ nats, home, shared }: HomeParts, { retryDelays }: Pick<Edge, "retryDelays">) {
   return {
     shareTopics: shareTopicLists(),
-    topicStore: await openTopicStore(config, stack, log),
+    topicStore: topicsNamedBy(nameWithin(home), shared.topicStore),
     clientStreams: new ClientStreams(retryDelays),
     announceTopics: announceOnBus(nats),
   };

@@ -6,7 +6,7 @@ import type { EdgeApi } from "../http/api.ts";
 import type { StreamRoute } from "../http/stream-route.ts";
 import type { SubscriptionDeps } from "../manage-subscription.ts";
 import type { Edge } from "../open-stream.ts";
-import type { EdgeParts } from "./edge-parts.ts";
+import type { HomeParts } from "./home-parts.ts";
 import { openDelivery } from "./open-delivery.ts";
 
 /** The edge, and what only its HTTP servers call. */
@@ -16,10 +16,18 @@ export type RunningEdge = Edge &
   Pick<EdgeApi, "bindToken" | "callConnection" | "callLimits" | "topicStore" | "askPresence"> &
   SubscriptionDeps &
   PermissionDeps &
-  AskedTime & { readonly workerId: string };
+  AskedTime & {
+    readonly workerId: string;
+    /** The services of the home that do not answer. */
+    readonly peersAway: ReadonlySet<string>;
+  };
 
-/** Opens everything but the servers, until the stack ends it. */
-export async function openEdge(parts: EdgeParts, stack: AsyncDisposableStack): Promise<RunningEdge> {
+/** Opens everything of a home but its doors, until the stack ends it. */
+export async function openEdge(parts: HomeParts, stack: AsyncDisposableStack): Promise<RunningEdge> {
+  const { shared } = parts;
   const delivery = await openDelivery(parts, stack, withOutsideSessions);
-  return { ...delivery, ...openPresence({ ...parts, ...delivery }, stack) };
+  const deps = { ...parts, ...delivery, roster: shared.roster, figures: shared.presence };
+  const { watched, ...presence } = openPresence(deps, stack);
+  stack.use(shared.countWatched(watched));
+  return { ...delivery, ...presence };
 }

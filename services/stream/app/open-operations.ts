@@ -8,7 +8,7 @@ import type { ClientHealth } from "../observe/client-health.ts";
 import { startNodeFigures } from "../observe/node-figures.ts";
 import { ownerOf } from "../open-webhook.ts";
 import { createWallTimes } from "../presence/wall-times.ts";
-import type { EdgeParts } from "./edge-parts.ts";
+import type { HomeParts } from "./home-parts.ts";
 import type { RunningEdge } from "./open-edge.ts";
 
 /** What a process sees of the other ends, where it has any. */
@@ -23,7 +23,7 @@ interface Seen {
  * and describes its streams for the operations port.
  */
 export function openOperations(
-  { config, nats, workerId, now, wall }: EdgeParts,
+  { config, nats, workerId, now, wall }: HomeParts,
   stack: AsyncDisposableStack,
   edge: SubscriptionDeps & Pick<RunningEdge, "hub" | "admission" | "overload" | "observer">,
   { clients, hostsOf = () => [] }: Seen = {},

@@ -35,8 +35,10 @@ import type { MessageSigner } from "../webhooks/sign-message.ts";
 import { WebhookConnection, type WebhookDeps } from "../webhooks/webhook-connection.ts";
 import { laneLimitsOf } from "../webhooks/webhook-settings.ts";
 import type { EdgeParts } from "./edge-parts.ts";
+import type { HomeParts } from "./home-parts.ts";
 import { openDelivery } from "./open-delivery.ts";
 import { openOperations } from "./open-operations.ts";
+import { openShared } from "./open-shared.ts";
 
 type Delivery = Awaited<ReturnType<typeof openDelivery>>;
 
@@ -58,7 +60,8 @@ export async function startWebhooks(
   const nats = await connectNats(config, "stream", log);
   stack.defer(() => drainNats(nats));
   const requestLog = stack.use(limitLines(log));
-  const parts: EdgeParts = { config: settingsOf(config), nats, registry, log, requestLog, tracer, workerId, now, wall };
+  const common: EdgeParts = { config: settingsOf(config), registry, log, requestLog, tracer, workerId, now, wall };
+  const parts: HomeParts = { ...common, nats, home: undefined, shared: await openShared(common, stack) };
   const edge = await openDelivery(parts, stack, (auth) => ownersAsSessions(auth.find));
   stack.use(startKeepAlive(edge.hub, { ...edge, lifetimes: lifetimesOf(parts.config) }));
   const secrets = stack.use(await followSecrets(config.STREAM_WEBHOOK_SECRETS_FILE, log));

@@ -1,6 +1,12 @@
 import type { PolicyEntry } from "#shared/contract/control-entry.ts";
 import type { LogReset } from "../deliver.ts";
 import type { LogEntry } from "../event.ts";
+import type { Logger } from "#shared/log/create-logger.ts";
+import type { Observer } from "../observe/observer.ts";
+import type { TenantTurns } from "../turns/share.ts";
+import type { LogSource } from "./log-source.ts";
+import type { MirrorWatch } from "./mirror-watch.ts";
+import type { Bus } from "./paced-bus.ts";
 
 /** A feed's reports on a tenant's log, in order. */
 export interface FeedListener {
@@ -17,8 +23,25 @@ export interface FeedListener {
   onBounds(first: number, last: number): void;
   /** Entries behind the first are gone, and no entry says which. */
   onPurged(): void;
+  /** What the log is from here on: where it is no original, only `onOrigin` tells that it lives. */
+  onSource(source: LogSource): void;
+  /** The log's leader said at the monotonic time `at` that it has heard nothing of the region that writes the log for so long. */
+  onOrigin(at: number, silentMs: number): void;
   /** The log lives, and has nothing new. */
   onAlive(): void;
   /** There is no log; reported again while that is so. */
   onMissing(): void;
+}
+
+/** The edge, as far as a feed uses it. */
+export interface FeedDeps {
+  readonly bus: Bus;
+  /** Entries are read in the tenant's turns. */
+  readonly turns: Pick<TenantTurns, "run">;
+  readonly mirrors: MirrorWatch;
+  readonly maxEventBytes: number;
+  /** The monotonic time in milliseconds. */
+  readonly now: () => number;
+  readonly log: Logger;
+  readonly observer: Pick<Observer, "feedDisturbed" | "feedHole">;
 }

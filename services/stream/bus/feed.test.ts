@@ -14,6 +14,7 @@ import { waitFor } from "#test/support/wait.ts";
 import type { LogReset } from "../deliver.ts";
 import { firstSeqOf, type LogEntry } from "../event.ts";
 import { Turns } from "../turns/turns.ts";
+import { openMirrorWatch } from "./mirror-watch.ts";
 import { openFeed } from "./feed.ts";
 import type { FeedListener } from "./feed-listener.ts";
 import { createHistory } from "./history.ts";
@@ -207,12 +208,15 @@ async function openReading(on: Bus = bus, tenant = "demo") {
   const entries: LogEntry[] = [];
   const reports: string[] = [];
   const resets: LogReset[] = [];
+  const silences: number[] = [];
   const listener: FeedListener = {
     onReset: (reset) => void resets.push(reset),
     onHoles: () => void reports.push("holes"),
     onEntry: (entry) => entries.push(entry) > 0,
     onBounds: (first) => void reports.push(`first ${first}`),
     onPurged: () => void reports.push("purged"),
+    onSource: (source) => void reports.push(source),
+    onOrigin: (_, silentMs) => void silences.push(silentMs),
     onAlive: () => void reports.push("alive"),
     onMissing: () => void reports.push("missing"),
   };
@@ -220,6 +224,7 @@ async function openReading(on: Bus = bus, tenant = "demo") {
     entries,
     reports,
     resets,
+    silences,
     disturbed: 0,
     texts: () => entries.flatMap((entry) => (entry.kind === "event" ? [entry.payload.toString()] : [])),
     [Symbol.asyncDispose]: () => own.disposeAsync(),
@@ -227,7 +232,10 @@ async function openReading(on: Bus = bus, tenant = "demo") {
   const observer = silentObserver({ feedDisturbed: () => void (reading.disturbed += 1) });
   const log = createLogger("test", "silent");
   const turns = new Turns({ now: () => performance.now(), checkClock: () => {} }).forTenant();
-  own.use(await openFeed(tenant, listener, { bus: on, turns, maxEventBytes: MAX_EVENT_BYTES, log, observer }));
+  const now = (): number => performance.now();
+  const mirrors = own.use(openMirrorWatch(on, now));
+  const deps = { bus: on, mirrors, now, turns, maxEventBytes: MAX_EVENT_BYTES, log, observer };
+  own.use(await openFeed(tenant, listener, deps));
   return reading;
 }
 

@@ -1,18 +1,17 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { StreamInfo } from "@nats-io/jetstream";
-import type { Logger } from "#shared/log/create-logger.ts";
 import { toAppError } from "#shared/errors/app-error.ts";
 import { backoffMs } from "#shared/time/backoff.ts";
-import type { LogReset } from "../deliver.ts";
 import type { LogEntry, Position } from "../event.ts";
-import type { Observer } from "../observe/observer.ts";
-import type { TenantTurns } from "../turns/share.ts";
 import { holeAtEnd } from "./confirm-holes.ts";
 import { ConnectionWatch } from "./connection-watch.ts";
 import { hasLostMessages } from "./has-lost-messages.ts";
-import { epochOf, lastPolicyEntry, positionAt, readLogInfo, tagAt } from "./inspect-log.ts";
-import type { Bus } from "./paced-bus.ts";
-import type { FeedListener } from "./feed-listener.ts";
+import { OTHER_EPOCH } from "./epoch-watch.ts";
+import { epochOf, erasuresIn, lastPolicyEntry, mirroredUpTo, readLogInfo, tagAt } from "./inspect-log.ts";
+import { beginningOf, commonWith, FillingMirror, type ReadSoFar, relationOf } from "./log-relation.ts";
+import { sourceOf } from "./log-source.ts";
+import { SourceWatch } from "./source-watch.ts";
+import type { FeedDeps, FeedListener } from "./feed-listener.ts";
 import { readOn, STALLED } from "./read-on.ts";
 import { StallWatch } from "./stall-watch.ts";
 import { reasonOf, TroubleLog } from "./trouble-log.ts";
@@ -30,16 +29,6 @@ const SIGN_EVERY_MS = 2_000;
 
 /** With a round trip of 12 s, six questions are under way at a time. */
 const MAX_LOOKS = 6;
-
-/** The edge, as far as a feed uses it. */
-export interface FeedDeps {
-  readonly bus: Bus;
-  /** Entries are read in the tenant's turns. */
-  readonly turns: Pick<TenantTurns, "run">;
-  readonly maxEventBytes: number;
-  readonly log: Logger;
-  readonly observer: Pick<Observer, "feedDisturbed" | "feedHole">;
-}
 
 /**
  * Opens a tenant's log at its end and begins to read it.
@@ -91,6 +80,8 @@ class Feed implements AsyncDisposable {
   readonly #stall = new StallWatch();
   /** Gives the present consumer up. */
   #giveUp = new AbortController();
+  readonly #source: SourceWatch;
+  readonly #filling: FillingMirror;
 
   constructor(tenant: string, listener: FeedListener, deps: FeedDeps) {
     this.#tenant = tenant;
@@ -98,6 +89,15 @@ class Feed implements AsyncDisposable {
     this.#deps = deps;
     this.#trouble = new TroubleLog(tenant, deps.log);
     this.#connection = new ConnectionWatch(deps.bus.nats, this.#stop.signal);
+    this.#filling = new FillingMirror(deps.now);
+    this.#source = new SourceWatch({
+      ...deps,
+      tenant,
+      listener,
+      stop: this.#stop.signal,
+      epoch: () => this.#epoch,
+      onOtherEpoch: (reason) => this.#giveUp.abort(reason),
+    });
   }
 
   start(): void {
@@ -106,6 +106,7 @@ class Feed implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#stop.abort();
+    this.#source[Symbol.dispose]();
     await this.#running;
   }
 
@@ -115,37 +116,39 @@ class Feed implements AsyncDisposable {
     const asked = this.#tagOfLastMessage();
     // `readLogInfo` reports a missing log.
     asked.catch(() => undefined);
+    const askedAt = this.#deps.now();
     const info = await readLogInfo(jsm, this.#tenant);
-    const relation = this.#relationOf(info, await asked);
+    const tag = await asked;
+    this.#filling.requireFilled(info, this.#last);
+    const relation = relationOf(this.#read, info, tag);
     this.#isReplicated = info.config.num_replicas > 1;
-    if (relation === "same") return this.#apply(info);
-    const { first_seq, last_seq } = info.state;
-    const start = { seq: Math.max(0, first_seq - 1), tag: "0" };
-    // Nothing was read of a log that was made anew: every reader gets all of it.
-    const isFromStart = relation === "overrun" || relation === "epoch";
-    const [policy, horizon] = await Promise.all([
+    if (relation === "same") return this.#apply(info, askedAt);
+    const { bus } = this.#deps;
+    const common = relation === "epoch" ? commonWith(bus, this.#tenant, this.#read, { info, tag }) : undefined;
+    const [policy, horizon, erased] = await Promise.all([
       lastPolicyEntry(jsm, this.#tenant),
-      isFromStart ? start : positionAt(jsm, this.#tenant, last_seq),
+      common ?? beginningOf(bus, this.#tenant, info, relation),
+      sourceOf(info.config) === "original" ? [] : erasuresIn(jsm, this.#tenant, info.state.last_seq),
     ]);
     this.#epoch = epochOf(info);
     this.#advance(horizon);
     this.#lastMessage = horizon;
     this.#seen = info.state;
-    this.#listener.onReset({ epoch: this.#epoch, horizon, policy, relation });
+    this.#source.take(info, askedAt);
+    const [mirrored, isContinued] = [mirroredUpTo(info), common !== undefined];
+    this.#listener.onReset({ epoch: this.#epoch, horizon, policy, relation, mirrored, isContinued, erased });
+    // The log has begun anew, and with it what is known of its life.
+    this.#source.tell(info, askedAt);
+  }
+
+  get #read(): ReadSoFar {
+    return { epoch: this.#epoch, last: this.#last, lastMessage: this.#lastMessage };
   }
 
   /** The tag of the message at the last sequence now; undefined where there is none, or none was read. */
   async #tagOfLastMessage(): Promise<string | undefined> {
     const { seq, tag } = this.#lastMessage;
     return tag === "0" ? undefined : tagAt(this.#deps.bus.jsm, this.#tenant, seq);
-  }
-
-  #relationOf({ config, state }: StreamInfo, tag: string | undefined): LogReset["relation"] | "same" {
-    if (this.#epoch === undefined) return "first";
-    if (this.#epoch !== epochOf({ config })) return "epoch";
-    if (state.last_seq < this.#last.seq) return "tail_lost";
-    if (tag !== undefined && tag !== this.#lastMessage.tag) return "tail_lost";
-    return state.first_seq > this.#last.seq + 1 ? "overrun" : "same";
   }
 
   async #run(): Promise<void> {
@@ -177,6 +180,8 @@ class Feed implements AsyncDisposable {
       epoch: this.#epoch ?? "",
       maxEventBytes,
       after: () => this.#last.seq,
+      sureUpTo: () => this.#source.sureUpTo,
+      makeSure: this.#source.makeSure,
       lost: AbortSignal.any([this.#connection.lost, this.#giveUp.signal]),
       stop: this.#stop.signal,
       onEntry: (entry) => this.#emit(entry),
@@ -206,7 +211,7 @@ class Feed implements AsyncDisposable {
     this.#stall.noteHeartbeat();
     this.#progress += 1;
     this.#trouble.end();
-    if (!this.#isLeaderAsked) this.#listener.onAlive();
+    if (!this.#isLeaderAsked && this.#source.isOriginal) this.#listener.onAlive();
   }
 
   /**
@@ -230,13 +235,16 @@ class Feed implements AsyncDisposable {
   async #look(): Promise<void> {
     const look = (this.#looks.begun += 1);
     const { seq } = this.#last;
+    const askedAt = this.#deps.now();
     this.#looks.open += 1;
     try {
       const info = await readLogInfo(this.#deps.bus.jsm, this.#tenant);
       // An answer that a later one has overtaken is out of date.
-      if (this.#stop.signal.aborted || look < this.#looks.ended || epochOf(info) !== this.#epoch) return;
+      if (this.#stop.signal.aborted || look < this.#looks.ended) return;
       this.#looks.ended = look;
-      this.#apply(info);
+      // A log that was made anew has taken its consumers with it; one that was promoted has not.
+      if (epochOf(info) !== this.#epoch) return this.#giveUp.abort(OTHER_EPOCH);
+      this.#apply(info, askedAt);
       if (this.#isStillAt(seq)) await this.#passHoleAtEnd(info);
       if (this.#isStillAt(seq)) this.#giveUpStalled(info);
     } catch {
@@ -247,11 +255,13 @@ class Feed implements AsyncDisposable {
   }
 
   /** Applies the leader's answer. Where everything is read, it is a sign of life. */
-  #apply({ state }: StreamInfo): void {
+  #apply(info: StreamInfo, askedAt: number): void {
+    const { state } = info;
+    this.#source.take(info, askedAt);
     if (this.#seen !== undefined && hasLostMessages(this.#seen, state)) this.#listener.onPurged();
     this.#seen = state;
     this.#listener.onBounds(state.first_seq, state.last_seq);
-    if (state.last_seq <= this.#last.seq) this.#listener.onAlive();
+    if (state.last_seq <= this.#last.seq && this.#source.isOriginal) this.#listener.onAlive();
   }
 
   /**

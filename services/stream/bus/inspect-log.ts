@@ -1,12 +1,25 @@
-import type { JetStreamManager, StreamInfo } from "@nats-io/jetstream";
+import type { JetStreamManager, StreamConfig, StreamInfo } from "@nats-io/jetstream";
 import { JetStreamApiError } from "@nats-io/jetstream";
-import { type PolicyEntry, policyEntrySchema } from "#shared/contract/control-entry.ts";
-import { EPOCH_METADATA, logStreamName, policyControlSubject } from "#shared/contract/tenant-log.ts";
+import {
+  type ErasedEntry,
+  erasedEntrySchema,
+  type PolicyEntry,
+  policyEntrySchema,
+} from "#shared/contract/control-entry.ts";
+import { MAX_ERASURES } from "../log/erasures.ts";
+import {
+  EPOCH_METADATA,
+  erasedControlSubject,
+  logStreamName,
+  MIRRORED_METADATA,
+  policyControlSubject,
+} from "#shared/contract/tenant-log.ts";
 import { faultOfLog } from "#shared/nats/log-faults.ts";
 import { nanosOf, tagOf } from "#shared/contract/event-tag.ts";
 import { AppError } from "#shared/errors/app-error.ts";
 import { parseJson } from "#shared/json/parse-json.ts";
 import type { Position } from "../event.ts";
+import { sourceOf } from "./log-source.ts";
 
 /** JetStream's code for "stream not found". */
 const STREAM_NOT_FOUND = 10_059;
@@ -24,9 +37,21 @@ export async function readLogInfo(jsm: JetStreamManager, tenant: string): Promis
     throw logUnreadable(error);
   });
   if (!hasQuorum(info)) throw logUnreadable(new Error(`the stream ${info.config.name} has no leader right now`));
-  const fault = faultOfLog(info.config);
+  const fault = faultOf(info.config);
   if (fault !== undefined) throw logUnreadable(new Error(`the stream ${info.config.name} cannot be a log: ${fault}`));
   return info;
+}
+
+/**
+ * Why a stream cannot be read as a log. A mirror of the same log in another region can, and so can one that was fenced: nobody writes it
+ * any more, and its settings are those of a sealed stream.
+ */
+function faultOf(config: StreamConfig): string | undefined {
+  const source = sourceOf(config);
+  if (source === "fenced") return undefined;
+  const { mirror, ...own } = config;
+  const isOfRegion = source === "mirror" && mirror?.name === config.name && mirror.external !== undefined;
+  return faultOfLog(isOfRegion ? own : config);
 }
 
 /** The one refusal where a log cannot be read. The cause may name streams and settings: it is for the edge's own log. */
@@ -56,12 +81,35 @@ export function epochOf({ config }: Pick<StreamInfo, "config">): string {
   return config.metadata?.[EPOCH_METADATA] ?? "";
 }
 
+/** The last entry that this log shares with the one whose mirror it was; 0 of a log that never was a mirror. */
+export function mirroredUpTo({ config }: Pick<StreamInfo, "config">): number {
+  return Number(config.metadata?.[MIRRORED_METADATA] ?? 0);
+}
+
 /** The last policy entry, from the leader: a replica that lags behind must not decide which policy counts. */
 export async function lastPolicyEntry(jsm: JetStreamManager, tenant: string): Promise<PolicyEntry | undefined> {
   const message = await jsm.streams.getMessage(logStreamName(tenant), { last_by_subj: policyControlSubject(tenant) });
   if (message === null) return undefined;
   const parsed = policyEntrySchema.safeParse(parseJson(message.string()));
   return parsed.success ? parsed.data : undefined;
+}
+
+/**
+ * The log's entries about erasures, oldest first, and of very many the last ones. A mirror is purged later than its origin: until then they
+ * say what nobody may be served.
+ */
+export async function erasuresIn(jsm: JetStreamManager, tenant: string, last: number): Promise<ErasedEntry[]> {
+  const entries: ErasedEntry[] = [];
+  for (let seq = 1; seq <= last; seq += 1) {
+    const query = { seq, next_by_subj: erasedControlSubject(tenant) };
+    const message = await jsm.streams.getMessage(logStreamName(tenant), query);
+    if (message === null) break;
+    const parsed = erasedEntrySchema.safeParse(parseJson(message.string()));
+    if (parsed.success && message.seq <= last) entries.push(parsed.data);
+    if (entries.length > MAX_ERASURES) entries.shift();
+    ({ seq } = message);
+  }
+  return entries;
 }
 
 /** The tag of the message at `seq`; undefined where it is gone. */

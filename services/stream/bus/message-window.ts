@@ -32,6 +32,10 @@ export interface WindowDeps {
   readonly maxEventBytes: number;
   /** The sequence that was read last. */
   readonly after: () => number;
+  /** The last sequence that is known to be of this epoch: a mirror that is promoted goes on with its consumers. */
+  readonly sureUpTo: () => number;
+  /** Resolves once that sequence is known to be of this epoch; rejects where another one has begun. */
+  readonly makeSure: (seq: number) => Promise<void>;
   /** Called with each entry, in order; answers false where the entry must come again. */
   readonly onEntry: (entry: LogEntry) => boolean;
   /** A hole comes next, and maybe more of them; `policy` is the last policy entry that is left. */
@@ -52,6 +56,8 @@ export class MessageWindow {
   #heldBytes = 0;
   #isAbandoned = false;
   #isConfirming = false;
+  /** Whether it waits to know of which epoch the next message is. */
+  #isUnsure = false;
   /** Whether the next message is passed in one of the tenant's turns. */
   #isPassing = false;
   /** Notified when a step is done, or everything is dropped. */
@@ -102,7 +108,7 @@ export class MessageWindow {
   }
 
   #passOn(): void {
-    if (this.#isPassing || this.#isConfirming) return;
+    if (this.#isPassing || this.#isConfirming || this.#isUnsure) return;
     this.#isPassing = true;
     this.#deps.turns.run(() => {
       this.#isPassing = this.#passSome();
@@ -115,7 +121,7 @@ export class MessageWindow {
     const most = this.#heldBytes - STEP_BYTES;
     while (this.#heldBytes > most && this.#passNext());
     this.#moved.notify();
-    return !this.isEmpty && !this.#isConfirming;
+    return !this.isEmpty && !this.#isConfirming && !this.#isUnsure;
   }
 
   /** Passes the next message; answers false where that must wait, or there is none. */
@@ -127,6 +133,11 @@ export class MessageWindow {
       void this.#confirm();
       return false;
     }
+    if (first.seq > this.#deps.sureUpTo()) {
+      this.#isUnsure = true;
+      void this.#makeSure(first.seq);
+      return false;
+    }
     try {
       if (!this.#pass(first)) return false;
       this.#dropFirst();
@@ -134,6 +145,18 @@ export class MessageWindow {
     } catch (error) {
       this.#giveUp(error);
       return false;
+    }
+  }
+
+  async #makeSure(seq: number): Promise<void> {
+    try {
+      await this.#deps.makeSure(seq);
+    } catch (error) {
+      this.#giveUp(error);
+    } finally {
+      this.#isUnsure = false;
+      this.#moved.notify();
+      this.#passOn();
     }
   }
 

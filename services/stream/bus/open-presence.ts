@@ -1,5 +1,4 @@
 import type { NatsConnection } from "@nats-io/transport-node";
-import type { Registry } from "prom-client";
 import type { HandshakeDeps } from "../access/verify.ts";
 import { type AskPresence, openPresenceQuestions } from "../ask-presence.ts";
 import type { Hub } from "../connections/hub.ts";
@@ -8,24 +7,27 @@ import { PresenceSources } from "../connections/presence/presence-sources.ts";
 import { PresenceWatches } from "../connections/presence/presence-watches.ts";
 import { createStreamPresence, type StreamPresence } from "../connections/presence/stream-presence.ts";
 import type { Reader } from "../connections/reader.ts";
-import { observePresence } from "../observe/presence-metrics.ts";
-import type { Roster } from "../presence/ports.ts";
+import type { PresenceObserver, Roster } from "../presence/ports.ts";
 import { createWallTimes } from "../presence/wall-times.ts";
 import { createQuestionPeers, createWatchPeers } from "./presence-peers.ts";
 
 /** The edge, as far as presence uses it. */
 export interface OpenPresenceDeps extends HandshakeDeps {
   readonly nats: NatsConnection;
-  readonly registry: Registry;
+  readonly figures: PresenceObserver;
   readonly workerId: string;
   readonly hub: Hub;
   readonly roster: Roster;
+  /** @throws {AppError} `wrong_region` where the home's presence is known in another region. */
+  readonly requireHere: () => void;
   /** Milliseconds since 1970. */
   readonly wall: () => number;
 }
 
 /** Presence on this worker, until disposed. */
 export interface Presence {
+  /** How many topics the streams watch. */
+  readonly watched: () => number;
   readonly presence: StreamPresence;
   readonly askPresence: AskPresence;
 }
@@ -34,7 +36,7 @@ export interface Presence {
 export function openPresence(deps: OpenPresenceDeps, stack: AsyncDisposableStack): Presence {
   const invisible = new WeakSet<Reader>();
   const hereDeps = { hub: deps.hub, invisible, wallOf: createWallTimes(deps) };
-  const figures = observePresence(deps.registry, () => watches.size);
+  const { figures } = deps;
   const peers = createWatchPeers(deps);
   const sources = stack.use(
     new PresenceSources({ ...deps, ...hereDeps, peers, figures, hear: (topic, news) => watches.hear(topic, news) }),
@@ -51,5 +53,19 @@ export function openPresence(deps: OpenPresenceDeps, stack: AsyncDisposableStack
       answerHere: (question) => answerHere(question, hereDeps),
     }),
   );
-  return { presence: createStreamPresence(watches, invisible), askPresence: questions.askPresence };
+  const presence = createStreamPresence(watches, invisible);
+  return {
+    presence: {
+      ...presence,
+      async prepare(tenant, registration, choice) {
+        if (choice.topics.length > 0) deps.requireHere();
+        return presence.prepare(tenant, registration, choice);
+      },
+    },
+    async askPresence(question, context) {
+      deps.requireHere();
+      return questions.askPresence(question, context);
+    },
+    watched: () => watches.size,
+  };
 }

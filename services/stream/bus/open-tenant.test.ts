@@ -82,6 +82,7 @@ function openWith(answer: AppError | undefined) {
   const now = (): number => 0;
   const open = openTenants({
     bus,
+    mirrors: { watch: () => ({ [Symbol.dispose]: () => undefined }) },
     decider,
     log,
     maxEventBytes: 1_000,

@@ -9,6 +9,7 @@ import { deliver, distrustDecisions, resetLog } from "../deliver.ts";
 import { openFeed } from "./feed.ts";
 import type { FeedListener } from "./feed-listener.ts";
 import { createHistory } from "./history.ts";
+import type { MirrorWatch } from "./mirror-watch.ts";
 import { logUnreadable } from "./inspect-log.ts";
 import type { Bus } from "./paced-bus.ts";
 import { reasonOf } from "./trouble-log.ts";
@@ -17,6 +18,7 @@ import { reasonOf } from "./trouble-log.ts";
 export interface OpenTenantDeps extends TenantDeps {
   readonly bus: Bus;
   readonly verifying: VerifyDeps;
+  readonly mirrors: MirrorWatch;
   readonly maxEventBytes: number;
   readonly log: Logger;
 }
@@ -59,6 +61,8 @@ async function openTenant(id: string, deps: OpenTenantDeps): Promise<OpenTenant>
   try {
     const feed = await openFeed(id, listenFor(tenant, deps), {
       bus,
+      mirrors: deps.mirrors,
+      now: deps.now,
       turns: tenant.turns,
       maxEventBytes,
       log,
@@ -94,6 +98,8 @@ function listenFor(tenant: Tenant, { verifying, wall, observer }: OpenTenantDeps
       tenant.log.noteLast(last);
     },
     onPurged: () => tenant.log.forgetTail(),
+    onSource: (source) => void (tenant.log.isMirror = source !== "original"),
+    onOrigin: (at, silentMs) => tenant.log.hearOrigin(at, silentMs),
     onAlive: () => tenant.log.markAlive(),
     onMissing: () => invalidateGrants(tenant, verifying),
   };

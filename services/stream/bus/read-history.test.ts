@@ -157,6 +157,8 @@ async function readByConsumer(count: number): Promise<LogEntry[]> {
     lost: stop.signal,
     stop: stop.signal,
     after: () => entries.length,
+    sureUpTo: () => Number.POSITIVE_INFINITY,
+    makeSure: async () => undefined,
     turns: {
       run: (step) => {
         while (step());

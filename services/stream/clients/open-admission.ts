@@ -1,7 +1,7 @@
 import type { Logger } from "#shared/log/create-logger.ts";
 import { Admission } from "../admission/admission.ts";
 import { type AdmissionSettings, callLimitsOf, limitsOf } from "../admission/admission-settings.ts";
-import { CallLimits } from "../admission/call-limits.ts";
+import { CallLimits, createCallRates } from "../admission/call-limits.ts";
 import { shareCounts } from "#shared/limits/share-counts.ts";
 import { SharedCounts } from "#shared/limits/shared-counts.ts";
 import { openCountStore } from "#shared/redis/open-count-store.ts";
@@ -40,7 +40,7 @@ export async function openAdmission(
     counts,
     admission,
     roster: rosterOf(store, counts),
-    callLimits: new CallLimits(counts, { ...callLimitsOf(settings), wall }),
+    callLimits: new CallLimits(createCallRates(counts, { wall }), { ...callLimitsOf(settings), wall }),
   };
 }
 

@@ -15,3 +15,22 @@ export async function openTopicStore(
   const redis = await openOptionalRedis(settings, stack, log);
   return redis && stack.use(new RedisTopics(redis));
 }
+
+/** The same store for the tenants of a home, under the names that its edge counts them by. */
+export function topicsNamedBy(
+  nameOf: (tenant: string) => string,
+  store: (TopicStore & ClientRecords) | undefined,
+): (TopicStore & ClientRecords) | undefined {
+  if (store === undefined) return undefined;
+  const named = <Of extends { readonly tenant: string }>(client: Of): Of => ({
+    ...client,
+    tenant: nameOf(client.tenant),
+  });
+  return {
+    claim: (client, base) => store.claim(named(client), base),
+    change: (claim, change) => store.change({ ...claim, client: named(claim.client) }, change),
+    list: (tenant, subject) => store.list(nameOf(tenant), subject),
+    read: (client) => store.read(named(client)),
+    forget: (client) => store.forget(named(client)),
+  };
+}

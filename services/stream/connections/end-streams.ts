@@ -18,7 +18,12 @@ const MS_PER_STREAM = 5;
  * elsewhere all at once. Each is sent its position and when to come back, and gets its events until then. A handshake under
  * way is refused in its last step. Waits until the sockets are gone and the handshakes over, for `drainMs` at most.
  */
-export async function drain(admission: Admission, hub: Hub, drainMs: number, random = Math.random): Promise<void> {
+export async function drain(
+  admission: Admission,
+  hub: Pick<Hub, "streams">,
+  drainMs: number,
+  random = Math.random,
+): Promise<void> {
   admission.drain();
   const begin = performance.now();
   const open = [...hub.streams()].map(({ reader }) => reader);
@@ -38,6 +43,11 @@ export async function drain(admission: Admission, hub: Hub, drainMs: number, ran
 export function endingMoments(streams: number, drainMs: number, random: () => number): number[] {
   const lastMs = Math.min(drainMs * ENDING_SHARE, streams * MS_PER_STREAM);
   return Array.from({ length: streams }, () => random() * lastMs).toSorted((one, other) => one - other);
+}
+
+/** Ends the streams of durable subscriptions: where their records are written now, their clients find out by coming again. */
+export function endDurableStreams(hub: Pick<Hub, "streams">): void {
+  for (const { reader } of hub.streams()) if (reader.durable !== undefined) reader.end(bye("changed", 0));
 }
 
 /** Ends the streams whose token this key signed. A handshake under way meets the withdrawn key in its last step. */

@@ -184,7 +184,7 @@ function expiryOf(deadline: number, { now, authTime }: KeepAliveDeps): string {
 function sendDegraded({ tenant, reader }: Stream, watch: Watch, now: number): void {
   const { wait } = reader;
   const silentFor = now - tenant.log.aliveAt;
-  const reason = silentFor > DEGRADED_AFTER_MS ? "log" : heldBy(wait, now);
+  const reason = silentFor > DEGRADED_AFTER_MS ? tenant.log.silentBy : heldBy(wait, now);
   const told = watch.degraded;
   if ((reason === undefined) === (told === undefined)) return;
   watch.degraded = reason;

@@ -10,6 +10,7 @@ import { NAME } from "#shared/protocol/names.ts";
 import type { VerifiedClaims } from "#shared/tokens/verified-claims.ts";
 import type { CallLimits } from "../admission/call-limits.ts";
 import { HEARTBEAT_PROMISE_MS } from "../connections/keep-alive.ts";
+import type { Region } from "../regions.ts";
 import { MIN_RETRY_MS } from "../sse/retry-delay.ts";
 import { MAX_PAD_BYTES, MAX_PRESENCE_TOPICS, MAX_TOPICS, MAX_WAIT_SECONDS } from "../subscription/stream-parameters.ts";
 import { callerAddressOf } from "./caller-address.ts";
@@ -38,6 +39,10 @@ export interface CapabilitiesRoute extends CallerReading {
   readonly callLimits: CallLimits;
   readonly trusted: TrustedProxies;
   readonly eventMaxBytes: number;
+  /** Where else a client may go. */
+  readonly regions: readonly Region[];
+  /** The name of the region that this edge is in; undefined where its bus names none. */
+  readonly here: string | undefined;
   readonly edge: OfferingEdge;
 }
 
@@ -65,7 +70,7 @@ export function addCapabilitiesRoute(api: Hono, route: CapabilitiesRoute): void 
         padMaxBytes: MAX_PAD_BYTES,
       },
       pollWaitMaxSeconds: MAX_WAIT_SECONDS,
-      regions: [],
+      regions: route.regions.map((region) => ({ ...region, ...(region.name === route.here && { here: true }) })),
     });
   });
 }

@@ -17,7 +17,15 @@ export const capabilitiesSchema = z
       padMaxBytes: countSchema,
     }),
     pollWaitMaxSeconds: countSchema,
-    regions: z.array(z.string()),
+    regions: z
+      .array(
+        z.object({
+          name: z.string(),
+          url: z.url(),
+          here: z.literal(true).optional().describe("This edge is in it."),
+        }),
+      )
+      .describe("The regions whose edges serve the same tenants; none where there is one alone."),
   })
   .meta({ id: "Capabilities" });
 

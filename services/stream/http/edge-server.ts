@@ -1,6 +1,5 @@
-import { createServer, type IncomingMessage, type Server } from "node:http";
+import { createServer, type IncomingMessage, type RequestListener, type Server } from "node:http";
 import type { Socket } from "node:net";
-import type { Hono } from "hono";
 import { toAppError } from "#shared/errors/app-error.ts";
 import { isProxy } from "#shared/http/client-address.ts";
 import { answerUnreadableRequests, MAX_HEADER_BYTES } from "#shared/http/header-limit.ts";
@@ -11,76 +10,79 @@ import type { SocketBudget } from "#shared/http/socket-budget.ts";
 import { readThroughHandshakeSockets } from "./handshake-socket.ts";
 import { readTarget } from "#shared/http/read-target.ts";
 import { callerAddressOf } from "./caller-address.ts";
+import { type Door, type DoorOfIssuer, pickDoor } from "./door.ts";
 import { originForm } from "./origin-form.ts";
 import { servePoll } from "./poll-route.ts";
 import { HANDSHAKE_PATHS, type HandshakePath, POLL_PATH, STREAM_PATH } from "./stream-headers.ts";
-import { serveStream, type StreamRoute } from "./stream-route.ts";
+import { serveStream } from "./stream-route.ts";
 import { createEarlyRefusals, knock, turnAway } from "./turn-away.ts";
 
 /** What the edge's public port serves. */
 export interface EdgeServerDeps {
-  readonly route: StreamRoute;
-  /** Answers everything that is no stream. */
-  readonly api: Hono;
+  /** The own home's door, at which everybody is counted. */
+  readonly own: Door;
+  /** Undefined where there is no other home. */
+  readonly doorOf: DoorOfIssuer | undefined;
   /** Whether trusted proxies begin each connection with a header of the PROXY protocol. */
   readonly speaksProxy: boolean;
   readonly sockets: SocketBudget;
 }
 
+const OPTIONS = {
+  maxHeaderSize: MAX_HEADER_BYTES,
+  // For the streams that their sockets become: as the server's options they cost no call of their own.
+  noDelay: true,
+  keepAlive: true,
+  keepAliveInitialDelay: 30_000,
+  connectionsCheckingInterval: 5_000,
+};
+
 /** The edge's public HTTP server; not yet listening. */
-export function createEdgeServer({ route, api, speaksProxy, sockets }: EdgeServerDeps): Server {
+export function createEdgeServer({ own, doorOf, speaksProxy, sockets }: EdgeServerDeps): Server {
   const streaming = new WeakSet<Socket>();
-  const answerByApi = listenerOf(api);
-  const server = createServer(
-    {
-      maxHeaderSize: MAX_HEADER_BYTES,
-      // For the streams that their sockets become: as the server's options they cost no call of their own.
-      noDelay: true,
-      keepAlive: true,
-      keepAliveInitialDelay: 30_000,
-      connectionsCheckingInterval: 5_000,
-    },
-    function serve(request, response): void {
-      // A stream keeps its socket: the answer to a later request would be inside the stream.
-      if (streaming.has(request.socket)) return void request.socket.destroy();
-      const path = handshakePathOf(request);
-      if (response.socket === null && path !== undefined) {
-        // A response without a socket waits for an earlier one: the stream would be taken for that answer.
-        if (path === STREAM_PATH) return void request.socket.destroy();
-        // Events that a poll has gathered would wait, and leave when nobody has a right to them any more.
-        return void response.once("socket", () => queueMicrotask(() => serve(request, response)));
-      }
-      const address = path && callerAddressOf(request, route.trusted);
-      // Before anything else is looked at: in a flood this is all that most requests may cost.
-      const refused = path && knock(route.edge, address, path);
-      if (refused !== undefined) return turnAway(route, request, refused);
-      const target = targetOf(request);
-      const requestId = requestIdOf(request.headers["x-request-id"]);
-      if (!(target instanceof URL)) {
-        const refusal = toAppError(target.refusal);
-        route.edge.observer.refused(refusal, { requestId, method: request.method });
-        return sendProblem(response, refusal, requestId);
-      }
-      const { pathname } = target;
-      if (request.method !== "GET" || (pathname !== STREAM_PATH && pathname !== POLL_PATH)) {
-        return answerByApi(request, response);
-      }
-      const fail = (error: unknown): void => {
-        route.edge.observer.refused(toAppError(error), { requestId });
-        request.socket.destroy();
-      };
-      if (pathname === POLL_PATH) {
-        servePoll(route, request, response, { requestId, address }).catch(fail);
-        return;
-      }
-      const { socket } = request;
-      streaming.add(socket);
-      serveStream(route, request, response, { path: STREAM_PATH, requestId, address }).then(
-        (hasBegun) => void (hasBegun || streaming.delete(socket)),
-        fail,
-      );
-    },
-  );
+  const { route } = own;
+  const answerByApi = answersByDoor();
+  const server = createServer(OPTIONS, function serve(request, response): void {
+    // A stream keeps its socket: the answer to a later request would be inside the stream.
+    if (streaming.has(request.socket)) return void request.socket.destroy();
+    const path = handshakePathOf(request);
+    if (response.socket === null && path !== undefined) {
+      // A response without a socket waits for an earlier one: the stream would be taken for that answer.
+      if (path === STREAM_PATH) return void request.socket.destroy();
+      // Events that a poll has gathered would wait, and leave when nobody has a right to them any more.
+      return void response.once("socket", () => queueMicrotask(() => serve(request, response)));
+    }
+    const address = path && callerAddressOf(request, route.trusted);
+    // Before anything else is looked at: in a flood this is all that most requests may cost.
+    const refused = path && knock(route.edge, address, path);
+    if (refused !== undefined) return turnAway(route, request, refused);
+    const target = targetOf(request);
+    const requestId = requestIdOf(request.headers["x-request-id"]);
+    if (!(target instanceof URL)) {
+      const refusal = toAppError(target.refusal);
+      route.edge.observer.refused(refusal, { requestId, method: request.method });
+      return sendProblem(response, refusal, requestId);
+    }
+    const { pathname } = target;
+    const door = doorOf === undefined ? own : pickDoor(request, own, doorOf);
+    if (request.method !== "GET" || (pathname !== STREAM_PATH && pathname !== POLL_PATH)) {
+      return answerByApi(door, request, response);
+    }
+    const fail = (error: unknown): void => {
+      route.edge.observer.refused(toAppError(error), { requestId });
+      request.socket.destroy();
+    };
+    if (pathname === POLL_PATH) {
+      servePoll(door.route, request, response, { requestId, address }).catch(fail);
+      return;
+    }
+    const { socket } = request;
+    streaming.add(socket);
+    serveStream(door.route, request, response, { path: STREAM_PATH, requestId, address }).then(
+      (hasBegun) => void (hasBegun || streaming.delete(socket)),
+      fail,
+    );
+  });
   readThroughHandshakeSockets(server, sockets, {
     speaksProxy: ({ remoteAddress = "" }) => speaksProxy && isProxy(remoteAddress, route.trusted.proxies),
     take: createEarlyRefusals(route),
@@ -94,6 +96,16 @@ export function createEdgeServer({ route, api, speaksProxy, sockets }: EdgeServe
     // A client that closes its side after its request still reads its answer.
     httpAllowHalfOpen: true,
   });
+}
+
+/** Answers what is no stream, by the API of each door. */
+function answersByDoor(): (door: Door, ...exchange: Parameters<RequestListener>) => void {
+  const listeners = new WeakMap<Door, RequestListener>();
+  return (door, ...exchange) => {
+    const listener = listeners.get(door) ?? listenerOf(door.api);
+    listeners.set(door, listener);
+    listener(...exchange);
+  };
 }
 
 /** The path of a request that is a handshake; undefined for any other. */

@@ -4,7 +4,7 @@ import { expect, test } from "vitest";
 import { toAppError } from "#shared/errors/app-error.ts";
 import { createTokenCookies } from "#shared/http/token-cookies.ts";
 import type { PersonsQuestion } from "../ask-presence.ts";
-import { CallLimits } from "../admission/call-limits.ts";
+import { CallLimits, createCallRates } from "../admission/call-limits.ts";
 import { SharedCounts } from "#shared/limits/shared-counts.ts";
 import { addPresenceRoutes, type PresenceRoute } from "./presence-route.ts";
 
@@ -46,7 +46,7 @@ function setUp(change: Partial<PresenceRoute> = {}) {
     }),
     allowedOrigins: [],
     trusted: { proxies: new BlockList(), header: "x-forwarded-for" },
-    callLimits: new CallLimits(new SharedCounts(1), limits),
+    callLimits: new CallLimits(createCallRates(new SharedCounts(1), limits), limits),
     edge: { hub: { tenant: () => undefined }, overload: { isRefusing: false } },
     askPresence: async (question) => (asked.push(question), NOTHING),
     ...change,

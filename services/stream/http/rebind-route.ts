@@ -47,6 +47,8 @@ export interface RebindRoute extends CallerReading {
   readonly callLimits: CallLimits;
   readonly trusted: TrustedProxies;
   readonly edge: { readonly hub: Pick<Hub, "tenant"> };
+  /** The route of the home that a token in a body names. */
+  readonly routeOf: (token: string) => RebindRoute;
 }
 
 /**
@@ -59,14 +61,14 @@ export function addRebindRoute(api: Hono, route: RebindRoute): void {
     route.callLimits.admitAddress(callerAddressOf(incoming, route.trusted));
     const connectionId = c.req.param("connectionId");
     const context = callContextOf(c);
-    const { token, claims, bound } = await readNewToken(route, c, connectionId);
+    const { token, claims, bound, home } = await readNewToken(route, c, connectionId);
     const { tenant_id: tenant, sub: subject } = claims;
-    const perMinute = route.edge.hub.tenant(tenant)?.decisions.limits.callsPerSubjectPerMinute;
-    route.callLimits.admitSubject(tenant, subject, perMinute);
+    const perMinute = home.edge.hub.tenant(tenant)?.decisions.limits.callsPerSubjectPerMinute;
+    home.callLimits.admitSubject(tenant, subject, perMinute);
     if (bound && claims.isOutside === true)
       throw new AppError("forbidden", "a token of an outside issuer cannot be bound to a stream");
-    const issued = bound ? await route.bindToken(token, connectionId, context) : undefined;
-    const answer = await route.callConnection({ kind: "rebind", connectionId, identity: identityOf(claims) }, context);
+    const issued = bound ? await home.bindToken(token, connectionId, context) : undefined;
+    const answer = await home.callConnection({ kind: "rebind", connectionId, identity: identityOf(claims) }, context);
     return c.json({
       ...answer,
       ...(issued && { access_token: issued.accessToken, expires_in: issued.expiresInSeconds }),
@@ -77,6 +79,8 @@ export function addRebindRoute(api: Hono, route: RebindRoute): void {
 /** The token that a stream shall go on by, and whether one that is bound to it is asked for. */
 interface NewToken extends VerifiedToken {
   readonly bound: boolean;
+  /** The route of the token's home. */
+  readonly home: RebindRoute;
 }
 
 /** The token to go on by. It must be the caller's, whom the request's own token names, or else the one in the body. */
@@ -85,10 +89,11 @@ async function readNewToken(route: RebindRoute, c: Context, connectionId: string
   const { access_token: given, bound } = (await c.req.text()) === "" ? NO_BODY : await readJson(c, bodySchema);
   // A browser adds its cookie to every request: the cookie counts only without a token in the body.
   const own = explicit?.token ?? given;
-  const caller = own === undefined ? await readCookieToken(route, c) : await verifyToken(route, own);
+  const home = explicit === undefined && given !== undefined ? route.routeOf(given) : route;
+  const caller = own === undefined ? await readCookieToken(route, c) : await verifyToken(home, own);
   c.set("caller", { tenant: caller.claims.tenant_id, subject: caller.claims.sub });
-  const next = given === undefined || given === caller.token ? caller : await verifyToken(route, given);
+  const next = given === undefined || given === caller.token ? caller : await verifyToken(home, given);
   if (!isSamePerson(caller.claims, next.claims)) throw new AppError("forbidden", "the new token is another person's");
   for (const each of [caller, next]) requireUse(each.claims, { connectionId });
-  return { ...next, bound };
+  return { ...next, bound, home };
 }

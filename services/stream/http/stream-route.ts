@@ -91,7 +91,8 @@ export async function serveStream(
     const person = { tenant: caller?.tenant_id, subject: caller?.sub };
     route.edge.observer.refused(error, { requestId, ...person, ...client, ...traceFactsOf(span.traceparent) });
     offer();
-    refuse(error, route.edge, exchange, { road, crowd: caller?.tenant_id ?? "" });
+    const crowd = caller === undefined ? "" : route.edge.nameOf(caller.tenant_id);
+    refuse(error, route.edge, exchange, { road, crowd });
     return false;
   } finally {
     response.off("close", leave);

@@ -6,8 +6,8 @@ import type { EventEntry } from "../event.ts";
 /** A purge follows its entry at once and takes no longer than this. Meanwhile JetStream may serve erased events. */
 const PURGE_TAKES_AT_MOST_MS = 600_000;
 
-/** Every event from JetStream is compared with each of them: more would make reading slow. */
-const MAX_ERASURES = 128;
+/** How many a log remembers. Every event from JetStream is compared with each of them: more would make reading slow. */
+export const MAX_ERASURES = 128;
 
 /** The erasure that one entry of the log announces. */
 export interface Erasure {
@@ -20,6 +20,8 @@ export class Erasures {
   readonly #recent: { readonly erasure: Erasure; readonly at: number }[] = [];
   #purges = 0;
   #edition = 0;
+  /** Whether the log is purged at some time after its entry: none is forgotten for its age. */
+  isPurgedLate = false;
 
   /** How many purges were noticed that no entry announced. What was fetched before the last is fetched again. */
   get purges(): number {
@@ -36,9 +38,8 @@ export class Erasures {
     const erasure = createErasure(entry, epoch);
     this.#edition += 1;
     this.#recent.push({ erasure, at: now });
-    while (this.#recent.length > MAX_ERASURES || now - (this.#recent[0]?.at ?? now) > PURGE_TAKES_AT_MOST_MS) {
-      this.#recent.shift();
-    }
+    const mostMs = this.isPurgedLate ? Number.POSITIVE_INFINITY : PURGE_TAKES_AT_MOST_MS;
+    while (this.#recent.length > MAX_ERASURES || now - (this.#recent[0]?.at ?? now) > mostMs) this.#recent.shift();
     return erasure;
   }
 

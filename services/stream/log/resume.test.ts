@@ -151,3 +151,31 @@ test("a gap reaches to the entry before the first one that is kept", () => {
     notice: { event: "gap", data: { from: idOf(3), to: idOf(9, "0"), reason: "retention" } },
   });
 });
+
+describe("a client with an id of before a promotion", () => {
+  const promoted = (): LogView => ({ ...logWith(), mirroredUpTo: 80 });
+  const notice = reset("epoch");
+
+  test("goes on behind its id where its very message stands here, and is told that the epoch is another", async () => {
+    const start = await findStart(promoted(), idOf(70, tagOf(70), "before12"), NOW);
+    expect(start).toEqual({ position: at(70), notice });
+  });
+
+  test("goes on behind the last entry that both logs have where it has had more", async () => {
+    const start = await findStart(promoted(), idOf(95, "lost", "before12"), NOW);
+    expect(start).toEqual({ position: at(80), notice });
+  });
+
+  test("begins as without an id where another message stands here, and in a log that was made anew", async () => {
+    expect(await findStart(promoted(), idOf(70, "other", "before12"), NOW)).toEqual({ position: at(100), notice });
+    expect(await findStart(logWith(), idOf(70, tagOf(70), "before12"), NOW)).toEqual({ position: at(100), notice });
+  });
+});
+
+describe("a client that is ahead of a mirror", () => {
+  test("goes on behind its id once the mirror comes to have it; what never comes is lost", async () => {
+    const ahead = (comes: boolean): LogView => ({ ...logWith(), comesTo: async () => comes });
+    expect((await findStart(ahead(true), idOf(120, "0"), NOW)).position).toEqual(at(120, "0"));
+    expect((await findStart(ahead(false), idOf(120), NOW)).notice).toEqual(reset("tail_lost"));
+  });
+});

@@ -40,6 +40,13 @@ export interface LogView {
   readonly horizon: Position;
   /** The tag of the message at `seq` from memory. */
   tagInTail(seq: number): string | undefined;
+  /** The last sequence that the log shares with the one whose mirror it was, by another epoch; 0 of any other log. */
+  readonly mirroredUpTo?: number;
+  /**
+   * Whether a sequence that the log has not got yet may still come, as of a mirror: answers once that is known.
+   * @throws {AppError} `unavailable` where it cannot be known now.
+   */
+  comesTo?(seq: number): Promise<boolean>;
   /** Whether the entry at `seq`, or the hole there, is in memory. */
   isInTail(seq: number): boolean;
   readonly history: LogLeader;
@@ -60,12 +67,26 @@ export async function findStart(log: LogView, lastEventId: string | undefined, f
   const id = parseEventId(lastEventId);
   const fault = id === undefined ? "unknown_id" : await faultOf(log, id);
   if (id === undefined || fault !== undefined) {
+    const common = id === undefined || fault !== "epoch" ? undefined : await commonWith(log, id);
     return {
-      position: await beginning(log, from),
+      position: common ?? (await beginning(log, from)),
       notice: { event: "reset", data: { reason: fault ?? "unknown_id" } },
     };
   }
   return continueAfter(log, id);
+}
+
+/**
+ * Where a client with an id of an earlier epoch goes on in a log that was promoted: behind its id, whose very message stands here, or
+ * behind the last that both logs have. Undefined where the two have nothing in common.
+ */
+async function commonWith(log: LogView, { position }: EventId): Promise<Position | undefined> {
+  const { mirroredUpTo = 0 } = log;
+  if (mirroredUpTo === 0 || position.seq === 0) return undefined;
+  const seq = Math.min(position.seq, mirroredUpTo);
+  const tag = log.tagInTail(seq) ?? (await log.history.tagOf(seq));
+  if (seq < position.seq) return { seq, tag: tag ?? "0" };
+  return position.tag === "0" || tag === position.tag ? position : undefined;
 }
 
 async function beginning(log: LogView, from: From): Promise<Position> {
@@ -79,7 +100,9 @@ export async function faultOf(log: LogView, { epoch, position }: EventId): Promi
   if (epoch !== log.epoch) return "epoch";
   if (position.seq === 0 || isSame(position, log.horizon)) return undefined;
   // A sequence this edge has not read yet may be real: another edge, nearer to the leader, may have delivered it.
-  if (position.seq > log.horizon.seq && position.seq > (await log.history.bounds()).last) return "tail_lost";
+  if (position.seq > log.horizon.seq && position.seq > (await log.history.bounds()).last) {
+    if ((await log.comesTo?.(position.seq)) !== true) return "tail_lost";
+  }
   if (position.tag === "0") return undefined;
   const tag = log.tagInTail(position.seq) ?? (await log.history.tagOf(position.seq));
   return tag === undefined || tag === position.tag ? undefined : "tail_lost";

@@ -1,4 +1,6 @@
 import type { ErasedEntry } from "#shared/contract/control-entry.ts";
+import { setTimeout as delay } from "node:timers/promises";
+import { AppError } from "#shared/errors/app-error.ts";
 import { Notifier } from "#shared/async/notifier.ts";
 import type { LogEntry, Position } from "../event.ts";
 import { Erasures } from "./erasures.ts";
@@ -8,6 +10,13 @@ import { Tail, type TailBudget } from "./tail.ts";
 
 /** After this long without a sign of life from the log, delivery stops: a revoke could be missed. */
 const LOG_SILENCE_MS = 10_000;
+
+/** A mirror hears of its origin each second: after this long it is cut off. */
+const CUT_OFF_MS = 2_000;
+
+/** What one region has, the other has this much later at the most, while the link is there. */
+const COMES_WITHIN_MS = 3_000;
+const LOOK_EVERY_MS = 50;
 
 /**
  * Reads a tenant's log where the tail has no more. Throws AppError `unavailable` when JetStream does not answer; may be
@@ -50,6 +59,10 @@ export class TenantLog implements LogView, Disposable {
   #isOpen = false;
   #generation = 0;
   #aliveAt = Number.NEGATIVE_INFINITY;
+  #mirroredUpTo = 0;
+  #isMirror = false;
+  /** Whether its leader here has said that nothing comes from the region where it is written. */
+  #isCutOff = false;
   /** The last sequence that the leader has told of. */
   #last = 0;
 
@@ -63,6 +76,10 @@ export class TenantLog implements LogView, Disposable {
 
   get epoch(): string {
     return this.#epoch;
+  }
+
+  get mirroredUpTo(): number {
+    return this.#mirroredUpTo;
   }
 
   get horizon(): Position {
@@ -89,22 +106,67 @@ export class TenantLog implements LogView, Disposable {
     return this.#isOpen && this.#now() - this.#aliveAt < LOG_SILENCE_MS;
   }
 
-  /** Begins at `horizon` of the log that `epoch` names: nothing is in memory yet. */
-  reset(epoch: string, horizon: Position): void {
+  /**
+   * Whether the log is written in another region. Then neither entries nor heartbeats are a sign of life, which is heard of the origin
+   * alone: `hearOrigin`.
+   */
+  get isMirror(): boolean {
+    return this.#isMirror;
+  }
+
+  set isMirror(isMirror) {
+    this.#isMirror = isMirror;
+    this.erasures.isPurgedLate = isMirror;
+    if (!isMirror) this.#isCutOff = false;
+  }
+
+  /** What the log is silent by, where it is: the log itself, or the link to its region. */
+  get silentBy(): "log" | "region" {
+    return this.#isCutOff ? "region" : "log";
+  }
+
+  /** The log's leader here said at the monotonic time `at` that it has heard nothing of the origin for so long. */
+  hearOrigin(at: number, silentMs: number): void {
+    this.#isCutOff = silentMs > CUT_OFF_MS;
+    this.#markAliveAt(at - silentMs);
+  }
+
+  /**
+   * Answers whether the log comes to have that sequence: a mirror may lack for a moment what a client has had from an edge of another
+   * region.
+   * @throws {AppError} `unavailable` where the mirror hears nothing of its origin, which may have it.
+   */
+  async comesTo(seq: number): Promise<boolean> {
+    for (const end = this.#now() + COMES_WITHIN_MS; this.#isMirror;) {
+      if (this.#horizon.seq >= seq || (await this.history.bounds()).last >= seq) return true;
+      if (this.#now() - this.#aliveAt > CUT_OFF_MS) {
+        throw new AppError("unavailable", "the region of this tenant cannot be reached, and what comes next is there");
+      }
+      if (this.#now() >= end) return false;
+      await delay(LOOK_EVERY_MS);
+    }
+    return false;
+  }
+
+  /** Begins at `horizon` of the log that `epoch` names: nothing is in memory yet. `mirrored`: see `mirroredUpTo`. */
+  reset(epoch: string, horizon: Position, mirrored = 0): void {
     this.tail.clear();
     this.recent.clear();
     this.#epoch = epoch;
+    this.#mirroredUpTo = mirrored;
     this.#horizon = horizon;
     this.#last = horizon.seq;
     this.#isOpen = true;
     this.#generation += 1;
+    // What an earlier log has said of its life is no word of this one's.
+    this.#aliveAt = Number.NEGATIVE_INFINITY;
     this.markAlive();
   }
 
-  /** The log gave a sign of life. */
+  /** The log gave a sign of life, or an entry was read: of a mirror, that is none. */
   markAlive(): void {
-    this.#aliveAt = this.#now();
-    if (this.#waiting > 0) this.#moved.notify();
+    if (!this.#isMirror) this.#markAliveAt(this.#now());
+    else if (this.#waiting > 0) this.#moved.notify();
   }
 
   /** The log's leader has told that this is the last sequence now. */
@@ -117,6 +179,11 @@ export class TenantLog implements LogView, Disposable {
     if (entry.kind === "control" && entry.change.of === "erased") this.#erase(entry.change.entry);
     this.tail.append(entry);
     this.#horizon = entry.position;
+  }
+
+  /** Serves nothing any more of what these entries name. */
+  erase(entries: readonly ErasedEntry[]): void {
+    for (const entry of entries) this.#erase(entry);
   }
 
   /** Empties the tail: some of its entries are not in the log any more, and no entry says which. */
@@ -146,6 +213,11 @@ export class TenantLog implements LogView, Disposable {
     this.#isOpen = false;
     this.tail[Symbol.dispose]();
     this.recent[Symbol.dispose]();
+  }
+
+  #markAliveAt(at: number): void {
+    this.#aliveAt = Math.max(this.#aliveAt, at);
+    if (this.#waiting > 0) this.#moved.notify();
   }
 
   #erase(entry: ErasedEntry): void {

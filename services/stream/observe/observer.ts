@@ -111,7 +111,7 @@ export interface Observer extends OverloadObserver, TransportObserver {
   /** A stream ended after so many seconds; the reason is the one that its client was sent, or `gone`, or `fault`. */
   ended(reason: string, stream: StreamFacts, seconds: number, written: Written): void;
   /** Auth or policy does not answer, and is left alone but for probes; or it answers again. */
-  peerSwitched(peer: "auth" | "policy", isAway: boolean): void;
+  peerSwitched(peer: string, isAway: boolean): void;
   /** So many of the open streams are idle. */
   idle(streams: number): void;
   /** An entry of the log was quarantined. */

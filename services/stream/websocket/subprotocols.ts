@@ -32,6 +32,14 @@ export function readSubprotocols(header: string | undefined): Subprotocols {
       `offer the subprotocol ${SUBPROTOCOL}, alone or beside others, or none at all`,
     );
   }
-  const bearers = offered.filter((name) => name.startsWith(BEARER)).map((name) => name.slice(BEARER.length));
-  return { selected: SUBPROTOCOL, bearers };
+  return { selected: SUBPROTOCOL, bearers: bearersAmong(offered) };
+}
+
+/** The access tokens in a `Sec-WebSocket-Protocol` header, whatever else is wrong with it. */
+export function bearersOffered(header: string | undefined): readonly string[] {
+  return header === undefined ? [] : bearersAmong(header.split(",").map((name) => name.trim()));
+}
+
+function bearersAmong(offered: readonly string[]): string[] {
+  return offered.filter((name) => name.startsWith(BEARER)).map((name) => name.slice(BEARER.length));
 }

@@ -4,7 +4,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { Counter, Registry } from "prom-client";
 import type { ListenAddress } from "#shared/http/listen.ts";
 import { type OpsAddress, startOpsServer } from "#shared/http/ops-server.ts";
-import { NOT_SERVING, type ReadinessReason } from "#shared/lifecycle/readiness.ts";
+import { isInTheWay, NOT_SERVING, type ReadinessReason } from "#shared/lifecycle/readiness.ts";
 import type { RunningService } from "#shared/lifecycle/run-service.ts";
 import type { CountedMetric } from "#shared/metrics/format-metrics.ts";
 import type { Logger } from "#shared/log/create-logger.ts";
@@ -95,7 +95,8 @@ async function reasonsOf(pool: Workers): Promise<readonly ReadinessReason[]> {
   if (pool.isStopping) return [NOT_SERVING];
   const answers = await Promise.all([...pool.serving].map((worker) => worker.ask("reasons")));
   const known = answers.filter((reasons) => reasons !== undefined);
-  return known.find(({ length }) => length === 0) ?? known[0] ?? [NOT_SERVING];
+  const ready = known.filter((reasons) => !reasons.some(isInTheWay));
+  return ready.find(({ length }) => length === 0) ?? ready[0] ?? known[0] ?? [NOT_SERVING];
 }
 
 async function describeAll(pool: Workers): Promise<object[]> {

@@ -1,10 +1,4 @@
-import {
-  JetStreamApiCodes,
-  JetStreamApiError,
-  jetstreamManager,
-  type JetStreamManager,
-  type StreamInfo,
-} from "@nats-io/jetstream";
+import { JetStreamApiCodes, JetStreamApiError, jetstreamManager, type JetStreamManager } from "@nats-io/jetstream";
 import type { NatsConnection } from "@nats-io/transport-node";
 import { FENCED_METADATA, SEAT_STREAM, TERM_METADATA } from "#shared/contract/home.ts";
 
@@ -36,11 +30,29 @@ export async function readHolding({ streams }: JetStreamManager): Promise<Holdin
   return info === undefined ? { holds: "nothing" } : holdingOf(info);
 }
 
+/** Where a home is written: here, or in another region, which nobody names where it is fenced here. */
+export type HomeSeat = { readonly is: "here" } | { readonly is: "elsewhere"; readonly region: string | undefined };
+
+/** Where the home is written whose stream says this. */
+export function seatIn(stream: Described): HomeSeat {
+  const holding = holdingOf(stream);
+  if (holding.holds === "mirror") return { is: "elsewhere", region: holding.of };
+  return holding.holds === "fenced" ? { is: "elsewhere", region: undefined } : { is: "here" };
+}
+
+/** A stream, as far as it tells of the place of its home. */
+interface Described {
+  readonly config: {
+    readonly metadata?: Readonly<Record<string, string>> | undefined;
+    readonly mirror?: { readonly external?: { readonly api: string } | null | undefined } | null | undefined;
+  };
+}
+
 /** What a stream says of the place of its home. */
-export function holdingOf({ config: { metadata = {}, mirror } }: Pick<StreamInfo, "config">): Holding {
+export function holdingOf({ config: { metadata = {}, mirror } }: Described): Holding {
   const term = Number(metadata[TERM_METADATA] ?? 1);
   const [, origin] = /^\$JS\.([^.]+)\.API$/.exec(mirror?.external?.api ?? "") ?? [];
-  if (mirror !== undefined) return { holds: "mirror", of: origin ?? "", term };
+  if (mirror !== undefined && mirror !== null) return { holds: "mirror", of: origin ?? "", term };
   return { holds: metadata[FENCED_METADATA] === undefined ? "originals" : "fenced", term };
 }
 

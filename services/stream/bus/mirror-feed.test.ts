@@ -1,0 +1,183 @@
+import { headers } from "@nats-io/transport-node";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { createLogger } from "#shared/log/create-logger.ts";
+import { connectNats } from "#shared/nats/connect-nats.ts";
+import { readNatsSettings } from "#shared/nats/read-nats-settings.ts";
+import { silentObserver } from "#test/rigs/silent-observer.ts";
+import { type RegionBrokers, startRegionBrokers } from "#test/support/start-region-servers.ts";
+import { type Bus, openBus } from "#test/support/start-stack.ts";
+import { waitFor } from "#test/support/wait.ts";
+import type { LogReset } from "../deliver.ts";
+import type { LogEntry } from "../event.ts";
+import { Turns } from "../turns/turns.ts";
+import { openFeed } from "./feed.ts";
+import type { FeedListener } from "./feed-listener.ts";
+import { openMirrorWatch } from "./mirror-watch.ts";
+import { openPacedBus } from "./paced-bus.ts";
+
+/** A log of home eu, and its mirror in region us, which an edge there reads. */
+const STREAM = "EVENTS_acme";
+const OLD = { sluice_epoch: "epoch-one" };
+const SUBJECTS = ["events.acme.>", "control.acme.>"];
+const LOG = { name: STREAM, storage: "file", allow_direct: true, deny_delete: true, max_age: 0 } as const;
+
+const opened = new AsyncDisposableStack();
+let regions: RegionBrokers;
+let origin: Bus;
+let here: Bus;
+let reading: Awaited<ReturnType<typeof openReading>>;
+
+beforeAll(async () => {
+  regions = opened.use(await startRegionBrokers());
+  origin = await busOf("eu", "policy");
+  here = await busOf("us", "policy-eu");
+  await (await origin.manager()).streams.add({ ...LOG, subjects: SUBJECTS, metadata: OLD });
+  const answers = () => ask(here, "$JS.eu.API.STREAM.INFO.EVENTS_acme", {}).catch(() => undefined);
+  await waitFor("the link is there", answers);
+  const consumer = { name: "mirror_us", deliver_subject: "mirror.us.EVENTS_acme" };
+  const flow = { ack_policy: "flow_control", flow_control: true, idle_heartbeat: 1e9, max_ack_pending: 1_000 };
+  await ask(here, "$JS.eu.API.CONSUMER.CREATE.EVENTS_acme.mirror_us", {
+    stream_name: STREAM,
+    config: { durable_name: consumer.name, deliver_subject: consumer.deliver_subject, deliver_policy: "all", ...flow },
+  });
+  const mirror = { name: STREAM, external: { api: "$JS.eu.API", deliver: "" }, consumer };
+  await ask(here, `$JS.API.STREAM.CREATE.${STREAM}`, { ...LOG, metadata: OLD, mirror });
+  reading = await waitFor("the mirror has heard of its origin", () => openReading().catch(() => undefined));
+});
+afterAll(() => opened.disposeAsync());
+
+test("a mirror's entries are the origin's, and it lives by nothing but what it hears of that", async () => {
+  for (const id of ["1", "2", "3"]) await publish(origin, id);
+  await waitFor("the entries", () => reading.topics().length === 3);
+  expect(reading.topics()).toEqual(["a.b.1", "a.b.2", "a.b.3"]);
+  await waitFor("two answers about the origin", () => reading.silences.length > 2);
+  expect(Math.max(...reading.silences.slice(1))).toBeLessThan(3_000);
+  expect(reading.reports).toEqual(["mirror", "reset first"]);
+});
+
+test("while the link is cut it is silent for longer and longer, and what was published meanwhile comes afterwards", async () => {
+  regions.link("reset");
+  await publish(origin, "cut");
+  await waitFor("the silence", () => (reading.silences.at(-1) ?? 0) > 2_500);
+  expect(reading.topics()).not.toContain("a.b.cut");
+  expect(reading.reports).not.toContain("alive");
+  regions.link("pass");
+  await waitFor("the entry", () => reading.topics().includes("a.b.cut"));
+  await waitFor("a sign of life", () => (reading.silences.at(-1) ?? Infinity) < 2_000);
+  expect(reading.reports).toEqual(["mirror", "reset first"]);
+});
+
+test("no entry behind a promotion comes before the new epoch, and none is lost or comes twice", async () => {
+  const last = (await (await here.manager()).streams.info(STREAM)).state.last_seq;
+  await waitFor("everything is read", () => reading.entries.at(-1)?.position.seq === last);
+  regions.link("reset");
+  await waitFor("the link is closed", () =>
+    publish(here, "refused").then(
+      () => false,
+      () => true,
+    ),
+  );
+  const { config } = await (await here.manager()).streams.info(STREAM);
+  const { mirror: _, mirror_direct: __, ...kept } = config;
+  const metadata = { ...config.metadata, sluice_epoch: "epoch-two", sluice_term: "2", sluice_mirrored: String(last) };
+  // Producers that wait for their log are there before anybody has told the edge.
+  const waiting = Array.from({ length: 20 }, (_each, place) => publishUntilStored(`p${place}`));
+  await ask(here, `$JS.API.STREAM.UPDATE.${STREAM}`, { ...kept, subjects: SUBJECTS, metadata });
+  await Promise.all(waiting);
+  await waitFor("all that was published", () => reading.entries.at(-1)?.position.seq === last + 20);
+  const seqs = reading.entries.map(({ position }) => position.seq);
+  expect(seqs).toEqual(Array.from({ length: last + 20 }, (_each, place) => place + 1));
+  const behind = reading.order.slice(reading.order.indexOf("reset epoch"));
+  expect(behind).toEqual(["reset epoch", ...Array.from({ length: 20 }, (_each, place) => last + 1 + place)]);
+  expect(reading.resets.at(-1)).toMatchObject({
+    epoch: "epoch-two",
+    relation: "epoch",
+    isContinued: true,
+    mirrored: last,
+    horizon: { seq: last },
+  });
+  expect(reading.reports).toContain("original");
+});
+
+/** A feed of the edge in region us, and its reports. */
+async function openReading() {
+  const own = new AsyncDisposableStack();
+  const settings = readNatsSettings({ NATS_URL: regions.us.servers[0].url("stream-eu") });
+  const connection = own.adopt(await connectNats(settings, "stream", createLogger("test", "silent")), (nats) =>
+    nats.close(),
+  );
+  const bus = own.use(await openPacedBus(connection));
+  const entries: LogEntry[] = [];
+  const order: (number | string)[] = [];
+  const reports: string[] = [];
+  const silences: number[] = [];
+  const resets: LogReset[] = [];
+  const listener: FeedListener = {
+    onReset(reset) {
+      resets.push(reset);
+      order.push(`reset ${reset.relation}`);
+      reports.push(`reset ${reset.relation}`);
+    },
+    onEntry(entry) {
+      order.push(entry.position.seq);
+      return entries.push(entry) > 0;
+    },
+    onHoles: () => void reports.push("holes"),
+    onBounds: () => undefined,
+    onPurged: () => void reports.push("purged"),
+    onSource: (source) => void reports.push(source),
+    onOrigin: (_, silentMs) => void silences.push(silentMs),
+    onAlive: () => void reports.push("alive"),
+    onMissing: () => void reports.push("missing"),
+  };
+  const now = (): number => performance.now();
+  const turns = new Turns({ now, checkClock: () => {} }).forTenant();
+  const mirrors = own.use(openMirrorWatch(bus, now));
+  const log = createLogger("test", "silent");
+  const deps = { bus, mirrors, now, turns, maxEventBytes: 1_000, log, observer: silentObserver() };
+  try {
+    own.use(await openFeed("acme", listener, deps));
+  } catch (error) {
+    await own.disposeAsync();
+    throw error;
+  }
+  opened.use(own);
+  const topics = (): string[] => entries.flatMap((entry) => (entry.kind === "event" ? [entry.topic] : []));
+  return { entries, order, reports, silences, resets, topics };
+}
+
+async function busOf(region: "eu" | "us", user: "policy" | "policy-eu"): Promise<Bus> {
+  const bus = await openBus(regions[region].servers[0].url(user), user);
+  opened.defer(() => bus.connection.close());
+  return bus;
+}
+
+async function publish(bus: Bus, id: string): Promise<void> {
+  const user = bus === origin ? "publish" : "publish-eu";
+  const at = bus === origin ? regions.eu : regions.us;
+  const publisher = await openBus(at.servers[0].url(user), user);
+  try {
+    const named = headers();
+    named.set("Nats-Msg-Id", id);
+    const reply = await publisher.connection.request(`ingest.acme.a.b.${id}`, id, { timeout: 1_000, headers: named });
+    if (reply.json<{ error?: object }>().error !== undefined) throw new Error(reply.string());
+  } finally {
+    await publisher.connection.close();
+  }
+}
+
+async function publishUntilStored(id: string): Promise<void> {
+  await waitFor("the event is stored", () =>
+    publish(here, id).then(
+      () => true,
+      () => false,
+    ),
+  );
+}
+
+async function ask({ connection }: Bus, subject: string, body: object): Promise<unknown> {
+  const reply = await connection.request(subject, JSON.stringify(body), { timeout: 2_000 });
+  const answer = reply.json<{ error?: { description: string } }>();
+  if (answer.error !== undefined) throw new Error(answer.error.description);
+  return answer;
+}

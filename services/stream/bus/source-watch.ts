@@ -1,0 +1,87 @@
+import type { StreamInfo } from "@nats-io/jetstream";
+import { EpochWatch, OTHER_EPOCH } from "./epoch-watch.ts";
+import type { FeedListener } from "./feed-listener.ts";
+import { epochOf, readLogInfo } from "./inspect-log.ts";
+import { type LogSource, silenceIn, sourceOf } from "./log-source.ts";
+import type { MirrorWatch } from "./mirror-watch.ts";
+import type { Bus } from "./paced-bus.ts";
+
+/** What a log's source is followed by. */
+export interface SourceWatchDeps {
+  readonly tenant: string;
+  readonly bus: Bus;
+  readonly mirrors: MirrorWatch;
+  /** The monotonic time in milliseconds. */
+  readonly now: () => number;
+  readonly stop: AbortSignal;
+  readonly listener: Pick<FeedListener, "onSource" | "onOrigin">;
+  /** The epoch that is read. */
+  readonly epoch: () => string | undefined;
+  /** Called where the log has begun another epoch, with the reason to give its consumer up. */
+  readonly onOtherEpoch: (reason: Error) => void;
+}
+
+/** Follows whether a log is an original, a mirror or fenced, as its leader's answers say, and by what it lives. */
+export class SourceWatch implements Disposable {
+  readonly #deps: SourceWatchDeps;
+  readonly #epochs: EpochWatch;
+  #source: LogSource | undefined;
+  /** Asks each second whether a log that is no original lives. */
+  #asking: Disposable | undefined;
+
+  constructor(deps: SourceWatchDeps) {
+    this.#deps = deps;
+    this.#epochs = new EpochWatch(() => this.#askEpoch(), deps);
+  }
+
+  /** Whether the log is written here: its entries and heartbeats say that it lives. */
+  get isOriginal(): boolean {
+    return this.#source === "original";
+  }
+
+  /** The last sequence that is known to be of the epoch that is read. */
+  get sureUpTo(): number {
+    return this.#epochs.sureUpTo;
+  }
+
+  /** Resolves once the sequence is known to be of the epoch that is read; rejects where another one has begun. */
+  readonly makeSure = (seq: number): Promise<void> => this.#epochs.makeSure(seq);
+
+  /** Takes an answer of the leader, asked at that monotonic time, about the epoch that is read. */
+  take(info: StreamInfo, askedAt: number): void {
+    const { tenant, mirrors, listener } = this.#deps;
+    const source = sourceOf(info.config);
+    this.#epochs.note(source === "mirror", info.state.last_seq);
+    if (source !== this.#source) {
+      this.#source = source;
+      listener.onSource(source);
+      this.#asking?.[Symbol.dispose]();
+      this.#asking = source === "original" ? undefined : mirrors.watch(tenant, (...heard) => this.#hear(...heard));
+    }
+    this.tell(info, askedAt);
+  }
+
+  /** Says for how long nothing was heard of the region that writes the log. */
+  tell(info: StreamInfo, askedAt: number): void {
+    if (!this.isOriginal) this.#deps.listener.onOrigin(askedAt, silenceIn(info));
+  }
+
+  [Symbol.dispose](): void {
+    this.#asking?.[Symbol.dispose]();
+  }
+
+  #hear(info: StreamInfo, askedAt: number): void {
+    const { stop, epoch, onOtherEpoch } = this.#deps;
+    if (stop.aborted) return;
+    if (epochOf(info) !== epoch()) return onOtherEpoch(OTHER_EPOCH);
+    this.take(info, askedAt);
+  }
+
+  async #askEpoch(): Promise<void> {
+    const { bus, tenant, now, epoch } = this.#deps;
+    const askedAt = now();
+    const info = await readLogInfo(bus.jsm, tenant);
+    if (epochOf(info) !== epoch()) throw OTHER_EPOCH;
+    this.take(info, askedAt);
+  }
+}
