@@ -1,0 +1,116 @@
+import type { Command } from "commander";
+import { type HomeStream, standingOf } from "../../failover/home-stream.ts";
+import { readRegions } from "../../failover/regions.ts";
+import {
+  answers,
+  type AnsweringRegion,
+  highestTerm,
+  isSeat,
+  type RegionView,
+  seatStanding,
+  viewHome,
+} from "../../failover/view-home.ts";
+import { createCommand, type Terminal } from "../../shared/command.ts";
+import { tableOf } from "../../shared/table.ts";
+import { WHERE } from "./tell-steps.ts";
+
+/** A mirror that heard its original so long ago is behind, whatever its lag says. */
+const LIVE_MS = 2_000;
+
+/** What a region has of a home. */
+interface RegionState {
+  readonly region: string;
+  readonly state: "seat" | "mirror" | "fenced" | "half_fenced" | "half_promoted" | "nothing" | "silent";
+  readonly term: number | null;
+  readonly streams: number;
+  /** How long ago the mirror that has heard nothing for longest heard its original, in milliseconds; null where none mirrors. */
+  readonly silentMs: number | null;
+  /** How many entries the originals have that this region has not, where both can be asked. */
+  readonly behind: number | null;
+  readonly fault?: string;
+}
+
+/** `sluice region status`: where a home's seat is, and how its mirrors are. */
+export function statusCommand(terminal: Terminal): Command {
+  return createCommand("status", {
+    summary: "show where a home's seat is, and how far its mirrors are behind",
+    description: `Shows for each region what it has of a home: the seat, which takes what is written; a mirror, and how long ago it heard the seat; or originals that are fenced. What a promotion now could lose is what the mirrors have not. With a link that is cut nobody knows how much that is: then it is what came in the time that the mirrors have heard nothing.
+
+Ends with 1 where no region has the seat, where two have it, and where a region or a mirror is silent.
+
+${WHERE}`,
+    examples: ["npx sluice region status", "npx sluice region status --json"],
+  }).action(async () => {
+    await using owner = new AsyncDisposableStack();
+    const views = await viewHome(readRegions(terminal.env), owner);
+    const states = views.map((view) => stateOf(view, views));
+    terminal.print({ regions: states }, () => {
+      const head = ["region", "has", "term", "streams", "heard the seat", "behind"];
+      terminal.say(tableOf([head, ...states.map(rowOf)]));
+      for (const { fault } of states) if (fault !== undefined) terminal.warn(fault);
+    });
+    for (const fault of faultsOf(states)) terminal.warn(fault);
+    if (faultsOf(states).length > 0 || states.some(({ fault }) => fault !== undefined)) terminal.endWith(1);
+  });
+}
+
+function stateOf(view: RegionView, views: readonly RegionView[]): RegionState {
+  const { region } = view;
+  if (!answers(view)) {
+    return { region, state: "silent", term: null, streams: 0, silentMs: null, behind: null, fault: view.fault };
+  }
+  const heard = view.streams.flatMap(({ mirror }) => (mirror === undefined ? [] : [mirror.active]));
+  const silent = heard.includes(-1) ? Number.POSITIVE_INFINITY : Math.max(...heard) / 1e6;
+  return {
+    region,
+    state: kindOf(view),
+    term: highestTerm(view) || null,
+    streams: view.streams.length,
+    silentMs: heard.length === 0 ? null : Math.round(Math.min(silent, Number.MAX_SAFE_INTEGER)),
+    behind: behindOf(view, views),
+  };
+}
+
+function kindOf(view: AnsweringRegion): RegionState["state"] {
+  const seat = seatStanding(view);
+  if (seat === undefined) return "nothing";
+  const kinds = new Set(view.streams.map((each) => standingOf(each).kind));
+  if (isSeat(view)) return "seat";
+  if (seat.kind === "mirror") return kinds.has("open") ? "half_promoted" : "mirror";
+  return seat.kind === "fenced" && !kinds.has("open") ? "fenced" : "half_fenced";
+}
+
+function behindOf(view: AnsweringRegion, views: readonly RegionView[]): number | null {
+  const seat = seatStanding(view);
+  if (seat?.kind !== "mirror") return null;
+  const origin = views.filter(answers).find(({ region }) => region === seat.of);
+  if (origin === undefined) return null;
+  const here = new Map(view.streams.map((each) => [each.config.name, each]));
+  const missing = (each: HomeStream): number => {
+    const mirror = here.get(each.config.name);
+    return Math.max(0, each.state.last_seq - (mirror?.state.last_seq ?? 0));
+  };
+  return origin.streams.reduce((sum, each) => sum + missing(each), 0);
+}
+
+function rowOf({ region, state, term, streams, silentMs, behind }: RegionState): string[] {
+  const heard = silentMs === null ? "" : silentMs > 1e12 ? "never" : `${(silentMs / 1_000).toFixed(1)} s ago`;
+  return [region, state.replace("_", " "), String(term ?? ""), String(streams), heard, String(behind ?? "")];
+}
+
+function faultsOf(states: readonly RegionState[]): string[] {
+  const seats = states.filter(({ state }) => state === "seat");
+  const highest = Math.max(...seats.map(({ term }) => term ?? 0));
+  const faults = seats
+    .filter(({ term }) => term !== highest)
+    .map(
+      ({ region }) =>
+        `region ${region} holds the home by an old term and takes what nobody else gets: sluice region rejoin ${region} closes it`,
+    );
+  if (seats.length === 0) faults.push("no region that answers takes anything for this home");
+  const half = states.filter(({ state }) => state === "half_promoted");
+  faults.push(...half.map(({ region }) => `a promotion broke off: sluice region promote ${region} goes on with it`));
+  const quiet = states.filter(({ silentMs }) => silentMs !== null && silentMs > LIVE_MS);
+  faults.push(...quiet.map(({ region }) => `the mirrors in region ${region} do not hear the seat: see that the link is open`));
+  return faults;
+}

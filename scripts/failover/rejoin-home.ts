@@ -1,0 +1,88 @@
+import { AUDIT_STREAM } from "#shared/contract/audit-log.ts";
+import { ScriptError } from "../shared/run-script.ts";
+import { exportTail, type Tail } from "./export-tail.ts";
+import { fenceHome } from "./fence-home.ts";
+import { noteHomeChange } from "./home-audit.ts";
+import { SEAT_STREAM, standingOf } from "./home-stream.ts";
+import { lockRegion } from "./lock-region.ts";
+import type { Tell } from "./tell.ts";
+import { answers, type AnsweringRegion, highestTerm, isSeat, type RegionView, requireRegion } from "./view-home.ts";
+
+/** How a region comes back. */
+export interface RejoinOptions {
+  /** The region that had the seat before. */
+  readonly region: string;
+  /** Where the tails are written. */
+  readonly folder: string;
+  readonly by: string;
+  readonly lockMs?: number;
+  readonly tell: Tell;
+}
+
+/** What came of it. */
+export interface Rejoining {
+  readonly region: string;
+  readonly seat: string;
+  /** The originals that are deleted; none where the region had none. */
+  readonly deleted: readonly string[];
+  /** What only this region had, stream by stream. */
+  readonly tails: readonly Tail[];
+}
+
+/**
+ * Has a region that had the seat before give it up: its originals are fenced, what the new ones have not is written to files, and they
+ * are deleted, so that mirrors can be made in their place. A rejoining that broke off is gone on with: nothing is deleted before all
+ * files are on disk.
+ * @throws {ScriptError} where no other region holds the home by a higher term.
+ */
+export async function rejoinHome(views: readonly RegionView[], options: RejoinOptions): Promise<Rejoining> {
+  const { region, folder, by, tell } = options;
+  const old = requireRegion(views, region);
+  await using held = new AsyncDisposableStack();
+  held.use(await lockRegion(old.bus, options.lockMs));
+  const now: AnsweringRegion = { ...old, streams: await old.bus.streams() };
+  const seat = requireSeat(views, now);
+  if (highestTerm(now) === 0) return { region, seat: seat.region, deleted: [], tails: [] };
+  const { streams } = await fenceHome(old.bus, by, tell);
+  const promoted = new Map(seat.streams.map((each) => [each.config.name, each]));
+  const tails: Tail[] = [];
+  for (const original of streams) {
+    const tail = await exportTail(old.bus, original, promoted.get(original.config.name), folder);
+    if (tail.entries === 0) continue;
+    tails.push(tail);
+    await tell({ step: "exported", region, stream: tail.stream, entries: tail.entries });
+  }
+  if (promoted.has(AUDIT_STREAM)) {
+    const kept = Object.fromEntries(tails.map(({ stream, entries }) => [stream, entries]));
+    await noteHomeChange(seat.bus, { event: "region_rejoined", region, term: highestTerm(seat), tails: kept, by });
+  }
+  const deleted: string[] = [];
+  // The stream that keeps other commands out goes last.
+  for (const { config } of streams.toSorted((a, b) => Number(isSeatStream(a)) - Number(isSeatStream(b)))) {
+    await old.bus.delete(config.name);
+    deleted.push(config.name);
+    await tell({ step: "deleted", region, stream: config.name });
+  }
+  return { region, seat: seat.region, deleted, tails };
+}
+
+function isSeatStream({ config }: { readonly config: { readonly name: string } }): boolean {
+  return config.name === SEAT_STREAM;
+}
+
+function requireSeat(views: readonly RegionView[], old: AnsweringRegion): AnsweringRegion {
+  const others = views.filter(({ region }) => region !== old.region);
+  const seat = others.filter(answers).find((each) => isSeat(each) && highestTerm(each) > highestTerm(old));
+  if (seat !== undefined) return seat;
+  const half = others.filter(answers).find((each) => highestTerm(each) > highestTerm(old));
+  if (half !== undefined) {
+    const names = half.streams.filter((each) => standingOf(each).kind === "mirror").map(({ config }) => config.name);
+    throw new ScriptError(
+      `the promotion of region ${half.region} broke off before ${names[0]}: sluice region promote ${half.region} goes on with it`,
+    );
+  }
+  const silent = others.find((each) => !answers(each));
+  throw new ScriptError(
+    silent?.fault ?? `no other region holds this home by a higher term than ${highestTerm(old)}: nothing was changed`,
+  );
+}

@@ -1,0 +1,203 @@
+import { readFile, readdir } from "node:fs/promises";
+import { join } from "node:path";
+import { headers, type NatsConnection } from "@nats-io/transport-node";
+import { logStreamName } from "#shared/contract/tenant-log.ts";
+import { type Admission, admitHome } from "../../scripts/failover/admit-home.ts";
+import { startClosedServer } from "../../scripts/failover/closed-server.ts";
+import { fenceHome } from "../../scripts/failover/fence-home.ts";
+import { standingOf, streamSchema } from "../../scripts/failover/home-stream.ts";
+import { lockRegion } from "../../scripts/failover/lock-region.ts";
+import { promoteHome } from "../../scripts/failover/promote-home.ts";
+import { rejoinHome } from "../../scripts/failover/rejoin-home.ts";
+import type { Tell } from "../../scripts/failover/tell.ts";
+import { answers, type RegionView, requireRegion, viewHome } from "../../scripts/failover/view-home.ts";
+import { ask, keepMirrors } from "./home-pair-streams.ts";
+import { freePort } from "./ports.ts";
+import type { HomePair, RegionName } from "./start-home-pair.ts";
+import { waitFor } from "./wait.ts";
+
+/** The tenants whose logs are written. */
+export const TENANTS = ["acme", "zoo"] as const;
+
+/** Short, so that a walk takes many steps: a mirror hears its original each second, and a dead command's lock goes after one. */
+const SILENT_MS = 1_500;
+const LOCK_MS = 1_000;
+
+/** Commands die where they are told to. */
+export class Death extends Error {}
+
+/** An event that a log said it has stored. */
+export interface Acknowledged {
+  readonly log: string;
+  readonly topic: string;
+}
+
+/** What a walk does to two regions, one call each, by the code of the commands. */
+export interface RegionWorld {
+  readonly acknowledged: readonly Acknowledged[];
+  /** Publishes in a region; answers the regions whose log has stored it. */
+  publish(region: RegionName, tenant: string): Promise<RegionName[]>;
+  fence(region: RegionName, diesAfter?: number): Promise<void>;
+  promote(to: RegionName, options?: { readonly isLost?: boolean; readonly diesAfter?: number }): Promise<void>;
+  rejoin(region: RegionName, diesAfter?: number): Promise<void>;
+  /** What `region admit --watch` does each second. */
+  watch(region: RegionName): Promise<Admission | undefined>;
+  /** Starts a region's server if it may be started. */
+  start(region: RegionName): Promise<Admission>;
+  /** Opens the links again and makes mirrors, as far as both regions are there. */
+  repair(): Promise<void>;
+  isLinked(): Promise<boolean>;
+  /** A log's entries in a region: `<sequence> <subject>`. */
+  entries(region: RegionName, tenant: string): Promise<string[]>;
+  /** The topics in the files that rejoining has written. */
+  exported(): Promise<Set<string>>;
+}
+
+/** Makes the calls. */
+export function openRegionWorld(pair: HomePair, folder: string): RegionWorld {
+  const acknowledged: Acknowledged[] = [];
+  let published = 0;
+  let rejoined = 0;
+  const run = async <Result>(
+    from: RegionName,
+    diesAfter: number | undefined,
+    command: (views: readonly RegionView[], tell: Tell) => Promise<Result>,
+    regions = pair[from].regions,
+  ): Promise<Result> => {
+    await using owner = new AsyncDisposableStack();
+    const views = await viewHome(regions, owner);
+    let steps = 0;
+    const tell: Tell = async () => {
+      steps += 1;
+      if (steps !== diesAfter) return;
+      // A process that is killed releases nothing.
+      await Promise.all(views.filter(answers).map(({ bus }) => bus.nats.close()));
+      throw new Death();
+    };
+    return await command(views, tell);
+  };
+  const settings = { by: "walk", lockMs: LOCK_MS, levelMs: 2_000, silentMs: SILENT_MS };
+  const linked = async (): Promise<boolean> => {
+    const { client } = pair.us;
+    if (client === undefined || pair.eu.client === undefined) return false;
+    return client.request("$JS.eu.API.INFO", "", { timeout: 500 }).then(
+      () => true,
+      () => false,
+    );
+  };
+  return {
+    acknowledged,
+    async publish(region, tenant) {
+      const { client } = pair[region];
+      if (client === undefined) return [];
+      published += 1;
+      const topic = `events.${tenant}.walk.step.${published}`;
+      const isStored = await publishOnce(client, topic);
+      if (isStored) acknowledged.push({ log: logStreamName(tenant), topic });
+      const found = await Promise.all((["eu", "us"] as const).map((each) => isOriginalWith(pair, each, tenant, topic)));
+      return (["eu", "us"] as const).filter((_, index) => found[index]);
+    },
+    fence: (region, diesAfter) =>
+      run(region, diesAfter, async (views, tell) => {
+        const { bus } = requireRegion(views, region);
+        await using _ = await lockRegion(bus, LOCK_MS);
+        await fenceHome(bus, "walk", tell);
+      }),
+    async promote(to, { isLost = false, diesAfter } = {}) {
+      const lost = isLost ? (to === "eu" ? "us" : "eu") : undefined;
+      const closeLink = () => pair.setLink(to, false);
+      await run(to, diesAfter, (views, tell) => promoteHome(views, { ...settings, to, lost, tell, closeLink }));
+    },
+    async rejoin(region, diesAfter) {
+      rejoined += 1;
+      const options = { ...settings, region, folder: join(folder, String(rejoined)) };
+      await run(region, diesAfter, (views, tell) => rejoinHome(views, { ...options, tell }));
+    },
+    async watch(region) {
+      if (pair[region].client === undefined) return undefined;
+      return run(region, undefined, (views, tell) => admitHome(views, { ...settings, region, tell }));
+    },
+    async start(region) {
+      const admission = await admitClosed(pair, region, (regions) =>
+        run(region, undefined, (views, tell) => admitHome(views, { ...settings, region, tell }), regions),
+      );
+      if (admission.answer !== "unknown") await pair[region].start();
+      return admission;
+    },
+    async repair() {
+      for (const region of ["eu", "us"] as const) await pair.setLink(region, true);
+      await waitFor("the link is there", linked);
+      for (const region of ["eu", "us"] as const) if (await isEmpty(pair, region)) await keepMirrors(pair, region);
+    },
+    isLinked: linked,
+    entries: (region, tenant) => entriesOf(pair[region].client, tenant),
+    exported: () => exportedTopics(folder),
+  };
+}
+
+async function publishOnce(client: NatsConnection, topic: string): Promise<boolean> {
+  const id = headers();
+  id.set("Nats-Msg-Id", topic);
+  try {
+    const answer = (await client.request(topic, "{}", { timeout: 1_000, headers: id })).json<{ error?: object }>();
+    return answer.error === undefined;
+  } catch {
+    return false;
+  }
+}
+
+async function isOriginalWith(pair: HomePair, region: RegionName, tenant: string, topic: string): Promise<boolean> {
+  const { client } = pair[region];
+  if (client === undefined) return false;
+  const name = logStreamName(tenant);
+  const stream = await ask<object>(client, `STREAM.INFO.${name}`, {}).catch(() => undefined);
+  if (stream === undefined || standingOf(streamSchema.parse(stream)).kind !== "open") return false;
+  return ask(client, `STREAM.MSG.GET.${name}`, { last_by_subj: topic }).then(
+    () => true,
+    () => false,
+  );
+}
+
+async function admitClosed(
+  pair: HomePair,
+  region: RegionName,
+  admit: (regions: HomePair["eu"]["regions"]) => Promise<Admission>,
+): Promise<Admission> {
+  const { config, regions } = pair[region];
+  const port = await freePort();
+  await using _ = await startClosedServer({ config, args: [], port, env: process.env });
+  const here = regions.get(region);
+  if (here === undefined) throw new Error(`there is no region ${region}`);
+  return await admit(new Map([...regions, [region, { ...here, servers: [{ host: "127.0.0.1", port }] }]]));
+}
+
+async function isEmpty(pair: HomePair, region: RegionName): Promise<boolean> {
+  const { client } = pair[region];
+  if (client === undefined) return false;
+  return (await ask<{ total: number }>(client, "STREAM.NAMES", {})).total === 0;
+}
+
+async function entriesOf(client: NatsConnection | undefined, tenant: string): Promise<string[]> {
+  if (client === undefined) return [];
+  const entries: string[] = [];
+  for (let seq = 1; ; seq += 1) {
+    const found = await ask<{ message: { seq: number; subject: string } }>(
+      client,
+      `STREAM.MSG.GET.${logStreamName(tenant)}`,
+      { seq, next_by_subj: ">" },
+    ).catch(() => undefined);
+    if (found === undefined) return entries;
+    seq = found.message.seq;
+    entries.push(`${seq} ${found.message.subject}`);
+  }
+}
+
+async function exportedTopics(folder: string): Promise<Set<string>> {
+  const files = await readdir(folder, { recursive: true, withFileTypes: true });
+  const topics = new Set<string>();
+  for (const file of files.filter((each) => each.isFile())) {
+    const lines = (await readFile(join(file.parentPath, file.name), "utf8")).split("\n").filter((line) => line !== "");
+    for (const line of lines) topics.add((JSON.parse(line) as { subject: string }).subject);
+  }
+  return topics;
+}
