@@ -6,7 +6,7 @@ import { noteHomeChange } from "./home-audit.ts";
 import { SEAT_STREAM, standingOf } from "./home-stream.ts";
 import { lockRegion } from "./lock-region.ts";
 import type { Tell } from "./tell.ts";
-import { answers, type AnsweringRegion, highestTerm, isSeat, type RegionView, requireRegion } from "./view-home.ts";
+import { answers, type AnsweringRegion, highestTerm, type RegionView, requireRegion, seatStanding } from "./view-home.ts";
 
 /** How a region comes back. */
 export interface RejoinOptions {
@@ -70,19 +70,19 @@ function isSeatStream({ config }: { readonly config: { readonly name: string } }
   return config.name === SEAT_STREAM;
 }
 
+/** The region that holds all of the home by a higher term. It may be fenced by now: it has everything, and takes nothing. */
 function requireSeat(views: readonly RegionView[], old: AnsweringRegion): AnsweringRegion {
   const others = views.filter(({ region }) => region !== old.region);
-  const seat = others.filter(answers).find((each) => isSeat(each) && highestTerm(each) > highestTerm(old));
-  if (seat !== undefined) return seat;
-  const half = others.filter(answers).find((each) => highestTerm(each) > highestTerm(old));
-  if (half !== undefined) {
-    const names = half.streams.filter((each) => standingOf(each).kind === "mirror").map(({ config }) => config.name);
+  const later = others.filter(answers).find((each) => highestTerm(each) > highestTerm(old));
+  if (later === undefined) {
+    const silent = others.find((each) => !answers(each));
     throw new ScriptError(
-      `the promotion of region ${half.region} broke off before ${names[0]}: sluice region promote ${half.region} goes on with it`,
+      silent?.fault ?? `no other region holds this home by a higher term than ${highestTerm(old)}: nothing was changed`,
     );
   }
-  const silent = others.find((each) => !answers(each));
+  const mirror = later.streams.find((each) => standingOf(each).kind === "mirror");
+  if (mirror === undefined && seatStanding(later) !== undefined) return later;
   throw new ScriptError(
-    silent?.fault ?? `no other region holds this home by a higher term than ${highestTerm(old)}: nothing was changed`,
+    `the promotion of region ${later.region} broke off before ${mirror?.config.name}: sluice region promote ${later.region} goes on with it`,
   );
 }

@@ -34,7 +34,7 @@ export async function keepMirrors(pair: HomePair, region: RegionName): Promise<v
   };
   const originals = await list(`$JS.${origin}.API`);
   const there = new Set((await list("$JS.API")).map(({ config }) => config.name));
-  for (const { config } of originals.filter((each) => standingOf(each).kind === "open" && !there.has(each.config.name))) {
+  for (const { config } of originals.filter((each) => standingOf(each).kind !== "mirror" && !there.has(each.config.name))) {
     const { name, metadata, duplicate_window, num_replicas } = config;
     const consumer = { name: `mirror_${region}`, deliver_subject: `mirror.${region}.${name}` };
     await ask(here, `CONSUMER.CREATE.${name}.${consumer.name}`, { stream_name: name, config: consumerOf(consumer) }, `$JS.${origin}.API`);
