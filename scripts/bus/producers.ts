@@ -1,6 +1,8 @@
-import { mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { nkeys } from "@nats-io/transport-node";
+import { accountNames } from "../region/home-accounts.ts";
+import { replaceFile } from "../shared/replace-file.ts";
 import { ScriptError } from "../shared/run-script.ts";
 
 /** A producer's key: the server knows the public half, the producer alone the seed. */
@@ -21,25 +23,43 @@ export async function listProducers(directory: string): Promise<string[]> {
     .toSorted();
 }
 
+/** Whose producers they are: a tenant, and its home where that is another region's. */
+export interface Producers {
+  readonly tenant: string;
+  readonly home?: string | undefined;
+}
+
 /** The public keys of a tenant's producers, the oldest first; none where they are known by something else. */
 export async function keysOf(directory: string, tenant: string): Promise<string[]> {
-  const text = await readFile(fileOf(directory, tenant), "utf8").catch((error: NodeJS.ErrnoException) => {
+  const text = await readAccount(directory, tenant);
+  return Array.from(text.matchAll(/^\s*nkey: (U[A-Z2-7]{55})$/gm), ([, key = ""]) => key);
+}
+
+/** The home of a tenant that has producers; undefined for the region's own. */
+export async function homeOf(directory: string, tenant: string): Promise<string | undefined> {
+  return /account: "SLUICE_([^"]+)"/.exec(await readAccount(directory, tenant))?.[1];
+}
+
+async function readAccount(directory: string, tenant: string): Promise<string> {
+  return readFile(fileOf(directory, tenant), "utf8").catch((error: NodeJS.ErrnoException) => {
     throw error.code === "ENOENT" ? new ScriptError(`${tenant} has no producers`) : error;
   });
-  return Array.from(text.matchAll(/^\s*nkey: (U[A-Z2-7]{55})$/gm), ([, key = ""]) => key);
 }
 
 /**
  * Gives a tenant an account for producers, with a new key.
  * @throws {ScriptError} when it has one.
  */
-export async function addProducer(directory: string, tenant: string): Promise<ProducerKey> {
+export async function addProducer(directory: string, producers: Producers): Promise<ProducerKey> {
+  const { tenant } = producers;
   const { key, publicKey, seed } = newKey();
   await mkdir(join(directory, "producers"), { recursive: true });
-  await writeFile(fileOf(directory, tenant), accountOf(tenant, [publicKey]), { flag: "wx" }).catch((error: unknown) => {
-    if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
-    throw new ScriptError(`${tenant} has producers already; bus rotate gives them a new key`);
-  });
+  await writeFile(fileOf(directory, tenant), accountOf(producers, [publicKey]), { flag: "wx" }).catch(
+    (error: unknown) => {
+      if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
+      throw new ScriptError(`${tenant} has producers already; bus rotate gives them a new key`);
+    },
+  );
   await writeIndex(directory);
   key.clear();
   return { publicKey, seed };
@@ -50,10 +70,10 @@ export async function addProducer(directory: string, tenant: string): Promise<Pr
  * @throws {ScriptError} when they have two, or are known by something else than keys.
  */
 export async function addKey(directory: string, tenant: string): Promise<ProducerKey> {
-  const keys = await writtenKeysOf(directory, tenant);
+  const { producers, keys } = await readWritten(directory, tenant);
   if (keys.length >= MAX_KEYS) throw new ScriptError(`${tenant} has two keys: take one away first with bus retire`);
   const { key, publicKey, seed } = newKey();
-  await replaceFile(fileOf(directory, tenant), accountOf(tenant, [...keys, publicKey]));
+  await replaceFile(fileOf(directory, tenant), accountOf(producers, [...keys, publicKey]));
   key.clear();
   return { publicKey, seed };
 }
@@ -63,11 +83,11 @@ export async function addKey(directory: string, tenant: string): Promise<Produce
  * @throws {ScriptError} when it is none of them, or their last.
  */
 export async function retireKey(directory: string, tenant: string, publicKey: string): Promise<void> {
-  const keys = await writtenKeysOf(directory, tenant);
+  const { producers, keys } = await readWritten(directory, tenant);
   const left = keys.filter((each) => each !== publicKey);
   if (left.length === keys.length) throw new ScriptError(`${tenant} has no such key; bus list --json shows its keys`);
   if (left.length === 0) throw new ScriptError(`it is the last key of ${tenant}: bus remove takes the producers away`);
-  await replaceFile(fileOf(directory, tenant), accountOf(tenant, left));
+  await replaceFile(fileOf(directory, tenant), accountOf(producers, left));
 }
 
 /**
@@ -90,11 +110,12 @@ export async function writeIndex(directory: string, except?: string): Promise<vo
   await replaceFile(join(directory, "producers.conf"), head + lines.join(""));
 }
 
-/** The keys of an account whose file this command wrote: another would be lost. */
-async function writtenKeysOf(directory: string, tenant: string): Promise<string[]> {
+/** What is in an account's file that this command wrote: what a person wrote would be lost. */
+async function readWritten(directory: string, tenant: string): Promise<{ producers: Producers; keys: string[] }> {
   const keys = await keysOf(directory, tenant);
-  const text = await readFile(fileOf(directory, tenant), "utf8");
-  if (keys.length > 0 && text === accountOf(tenant, keys)) return keys;
+  const producers = { tenant, home: await homeOf(directory, tenant) };
+  const text = await readAccount(directory, tenant);
+  if (keys.length > 0 && text === accountOf(producers, keys)) return { producers, keys };
   throw new ScriptError(`the file of ${tenant} was written by hand: change ${fileOf(directory, tenant)} yourself`);
 }
 
@@ -107,13 +128,8 @@ function fileOf(directory: string, tenant: string): string {
   return join(directory, "producers", `${tenant}.conf`);
 }
 
-/** Replaced as a whole: a server that reads it meanwhile finds the old one or the new. */
-async function replaceFile(path: string, text: string): Promise<void> {
-  await writeFile(`${path}.new`, text);
-  await rename(`${path}.new`, path);
-}
-
-function accountOf(tenant: string, publicKeys: readonly string[]): string {
+function accountOf({ tenant, home }: Producers, publicKeys: readonly string[]): string {
+  const [account = ""] = accountNames(home);
   const users = publicKeys.map(
     (publicKey) => `    {
       nkey: ${publicKey}
@@ -122,7 +138,7 @@ function accountOf(tenant: string, publicKeys: readonly string[]): string {
 `,
   );
   return `"${tenant}" {
-  imports: [{ service: { account: SLUICE, subject: "events.${tenant}.>" } }]
+  imports: [{ service: { account: ${home === undefined ? account : `"${account}"`}, subject: "events.${tenant}.>" } }]
   limits { max_connections: 128, max_subscriptions: 1024, max_payload: 1MB }
   users: [
 ${users.join("")}  ]

@@ -1,12 +1,14 @@
 import { existsSync } from "node:fs";
-import { join, resolve } from "node:path";
+import { join } from "node:path";
 import type { Command } from "commander";
 import { z } from "zod";
 import { nameSchema } from "#shared/contract/name-schema.ts";
-import { prepareBus } from "../bus/prepare-bus.ts";
+import { busDirectory } from "../bus/bus-directory.ts";
+import { prepareBus, readRegion } from "../bus/prepare-bus.ts";
 import {
   addKey,
   addProducer,
+  homeOf,
   keysOf,
   listProducers,
   type ProducerKey,
@@ -15,6 +17,7 @@ import {
 } from "../bus/producers.ts";
 import { reloadServer } from "../bus/reload-server.ts";
 import { createCommand, createGroup, readOptions, type Terminal } from "../shared/command.ts";
+import { accountNames } from "../region/home-accounts.ts";
 import { dataFolder } from "../shared/data-folder.ts";
 import { ScriptError, UsageError } from "../shared/run-script.ts";
 
@@ -25,10 +28,9 @@ const RELOAD_IT = `nats-server takes this up when it starts, or is told to, twic
 
 const SEED_IS_SHOWN = "Their seed is shown this once and stands nowhere else:";
 
-/** The accounts of infra/nats/nats.conf that are no tenant's. */
-const OURS = ["SLUICE", "EDGE", "INGEST", "SYS"];
-
 const placesSchema = z.object({ dir: z.string().optional(), pidFile: z.string().optional() });
+
+const homeSchema = z.object({ home: z.string().optional() });
 
 const TENANT = "the tenant; a name that begins with a dash comes after --";
 
@@ -56,8 +58,9 @@ function listCommand({ env, print }: Terminal): Command {
   return withDirectory(command).action(async (options: unknown) => {
     const { directory } = readPlaces(options, env);
     for (const tenant of await listProducers(directory)) {
-      const keys = await keysOf(directory, tenant);
-      print({ tenant, keys }, [tenant, ...keys].join("  "));
+      const [keys, home] = [await keysOf(directory, tenant), await homeOf(directory, tenant)];
+      const named = home === undefined ? tenant : `${tenant} (home ${home})`;
+      print({ tenant, keys, ...(home !== undefined && { home }) }, [named, ...keys].join("  "));
     }
   });
 }
@@ -67,11 +70,14 @@ function addCommand(terminal: Terminal): Command {
     summary: "give a tenant an account for producers",
     description: `Makes an account for a tenant's producers and prints the seed of its key. The seed is printed this once: nats-server knows the public key alone.`,
     examples: ["npx sluice bus add acme"],
-  }).argument("<tenant>", TENANT);
+  })
+    .argument("<tenant>", TENANT)
+    .option("--home <home>", "the tenant's home, where that is another region's");
   return withPlaces(command).action(async (name: string, options: unknown) => {
-    const tenant = readTenant(name);
+    const tenant = await readTenant(name, options, terminal.env);
     const { directory, pidFile } = readPlaces(options, terminal.env);
-    const key = await addProducer(directory, tenant);
+    const home = await readHome(options, directory);
+    const key = await addProducer(directory, { tenant, home });
     printKey(tenant, key, `${tenant} has producers on the bus, known by the key ${key.publicKey}.`, terminal);
     await reload(pidFile, terminal);
   });
@@ -84,7 +90,7 @@ function rotateCommand(terminal: Terminal): Command {
     examples: ["npx sluice bus rotate acme"],
   }).argument("<tenant>", TENANT);
   return withPlaces(command).action(async (name: string, options: unknown) => {
-    const tenant = readTenant(name);
+    const tenant = await readTenant(name, options, terminal.env);
     const { directory, pidFile } = readPlaces(options, terminal.env);
     const key = await addKey(directory, tenant);
     printKey(tenant, key, `The producers of ${tenant} are known by the key ${key.publicKey} too.`, terminal);
@@ -101,7 +107,7 @@ function retireCommand(terminal: Terminal): Command {
     .argument("<tenant>", TENANT)
     .argument("<key>", "the public key, which begins with U");
   return withPlaces(command).action(async (name: string, publicKey: string, options: unknown) => {
-    const tenant = readTenant(name);
+    const tenant = await readTenant(name, options, terminal.env);
     const { directory, pidFile } = readPlaces(options, terminal.env);
     await retireKey(directory, tenant, publicKey);
     terminal.print({ tenant, retired: publicKey }, `The key ${publicKey} of ${tenant} holds no more.`);
@@ -116,7 +122,7 @@ function removeCommand(terminal: Terminal): Command {
     examples: ["npx sluice bus remove acme"],
   }).argument("<tenant>", TENANT);
   return withPlaces(command).action(async (name: string, options: unknown) => {
-    const tenant = readTenant(name);
+    const tenant = await readTenant(name, options, terminal.env);
     const { directory, pidFile } = readPlaces(options, terminal.env);
     await removeProducer(directory, tenant);
     terminal.print({ tenant, removed: true }, `${tenant} has no producers on the bus any more.`);
@@ -131,7 +137,7 @@ function prepareCommand({ env, print }: Terminal): Command {
     examples: ["npx sluice bus prepare --dir .sluice/nats"],
   });
   return withDirectory(command).action(async (options: unknown) => {
-    const directory = directoryOf(readOptions(placesSchema, options).dir, env);
+    const directory = busDirectory(readOptions(placesSchema, options).dir, env);
     await prepareBus(directory);
     print({ directory }, `${join(directory, "nats.conf")} is what nats-server is to read`);
   });
@@ -150,9 +156,9 @@ function withPlaces(command: Command): Command {
 
 function readPlaces(options: unknown, env: NodeJS.ProcessEnv): { directory: string; pidFile: string } {
   const { dir, pidFile } = readOptions(placesSchema, options);
-  const directory = directoryOf(dir, env);
+  const directory = busDirectory(dir, env);
   // The server of npm start reads no other folder.
-  const ofStart = directory === directoryOf(undefined, { ...env, SLUICE_BUS_DIR: "" });
+  const ofStart = directory === busDirectory(undefined, { ...env, SLUICE_BUS_DIR: "" });
   const places = { directory, pidFile: pidFile ?? (ofStart ? join(dataFolder(env), "nats", "nats-server.pid") : "") };
   if (existsSync(join(directory, "nats.conf"))) return places;
   throw new ScriptError(
@@ -160,15 +166,19 @@ function readPlaces(options: unknown, env: NodeJS.ProcessEnv): { directory: stri
   );
 }
 
-function directoryOf(given: string | undefined, env: NodeJS.ProcessEnv): string {
-  const named = given ?? (env["SLUICE_BUS_DIR"] || undefined);
-  return named === undefined ? join(dataFolder(env), "nats-config") : resolve(named);
+async function readTenant(name: string, options: unknown, env: NodeJS.ProcessEnv): Promise<string> {
+  if (!nameSchema.safeParse(name).success) throw new UsageError("a tenant's name is 1 to 64 of A-Z a-z 0-9 _ -");
+  const { homes = [] } = (await readRegion(busDirectory(readOptions(placesSchema, options).dir, env))) ?? {};
+  const ours = ["SYS", ...accountNames(), ...homes.flatMap((home) => accountNames(home.name))];
+  if (ours.includes(name)) throw new UsageError(`the account ${name} is one of Sluice's own`);
+  return name;
 }
 
-function readTenant(name: string): string {
-  if (!nameSchema.safeParse(name).success) throw new UsageError("a tenant's name is 1 to 64 of A-Z a-z 0-9 _ -");
-  if (OURS.includes(name)) throw new UsageError(`the account ${name} is one of Sluice's own`);
-  return name;
+async function readHome(options: unknown, directory: string): Promise<string | undefined> {
+  const { home } = readOptions(homeSchema, options);
+  const { homes = [] } = (await readRegion(directory)) ?? {};
+  if (home === undefined || homes.some(({ name }) => name === home)) return home;
+  throw new UsageError(`${directory} has no home ${home}: sluice region config --home adds one`);
 }
 
 function printKey(tenant: string, { publicKey, seed }: ProducerKey, known: string, { print }: Terminal): void {

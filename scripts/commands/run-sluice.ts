@@ -25,6 +25,7 @@ import { publishCommand } from "./publish.ts";
 import { nodesCommand } from "./nodes.ts";
 import { poisonCommand } from "./poison.ts";
 import { policyCommand } from "./policy.ts";
+import { regionCommand } from "./region.ts";
 import { replayCommand } from "./replay.ts";
 import { restoreCommand } from "./restore.ts";
 import { sessionCommand } from "./session.ts";
@@ -57,6 +58,7 @@ const COMMANDS = [
   sessionCommand,
   clientCommand,
   busCommand,
+  regionCommand,
   keysCommand,
   auditCommand,
   eraseCommand,

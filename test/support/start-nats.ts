@@ -9,10 +9,15 @@ import { waitFor } from "./wait.ts";
 
 /** The project's own configuration. */
 export const NATS_CONFIG = fileURLToPath(new URL("../../infra/nats/nats.conf", import.meta.url));
-const PASSWORD = "test";
+
+/** The password of every user of the bus. */
+export const NATS_PASSWORD = "test";
 
 /** The users of infra/nats/nats.conf. */
-export type NatsUser = "auth" | "policy" | "stream" | "publish" | "backup" | "demo" | "rival";
+type ServiceUser = "auth" | "policy" | "stream" | "publish" | "backup";
+
+/** Those, the demo's producers, and the users of the homes of other regions. */
+export type NatsUser = ServiceUser | `${ServiceUser}-${string}` | "demo" | "rival";
 
 /** A real nats-server with the project's own configuration, its data in a fresh folder. */
 export interface NatsServer extends AsyncDisposable {
@@ -39,18 +44,21 @@ export async function startNatsServer(at: {
   readonly config: string;
   readonly port: number;
   readonly storeDir: string;
+  /** Variables that the configuration names beside those of the project's own. */
+  readonly env?: NodeJS.ProcessEnv;
 }): Promise<NatsServer> {
-  const { config, port, storeDir } = at;
+  const { config, port, storeDir, env } = at;
   let child: Child;
   const start = async (): Promise<void> => {
     child = startChild("nats-server", ["-c", config, "-a", "127.0.0.1", "-p", String(port), "-sd", storeDir], {
-      NATS_AUTH_PASSWORD: PASSWORD,
-      NATS_POLICY_PASSWORD: PASSWORD,
-      NATS_STREAM_PASSWORD: PASSWORD,
-      NATS_PUBLISH_PASSWORD: PASSWORD,
-      NATS_BACKUP_PASSWORD: PASSWORD,
-      NATS_DEMO_PASSWORD: PASSWORD,
-      NATS_RIVAL_PASSWORD: PASSWORD,
+      NATS_AUTH_PASSWORD: NATS_PASSWORD,
+      NATS_POLICY_PASSWORD: NATS_PASSWORD,
+      NATS_STREAM_PASSWORD: NATS_PASSWORD,
+      NATS_PUBLISH_PASSWORD: NATS_PASSWORD,
+      NATS_BACKUP_PASSWORD: NATS_PASSWORD,
+      NATS_DEMO_PASSWORD: NATS_PASSWORD,
+      NATS_RIVAL_PASSWORD: NATS_PASSWORD,
+      ...env,
     });
     await waitFor("nats-server listens", () => accepts(port)).catch((error: Error) => {
       throw new Error(`${error.message}\n${child.output()}`);
@@ -63,7 +71,7 @@ export async function startNatsServer(at: {
     get pid() {
       return child.process.pid ?? 0;
     },
-    url: (user) => `nats://${user}:${PASSWORD}@127.0.0.1:${port}`,
+    url: (user) => `nats://${user}:${NATS_PASSWORD}@127.0.0.1:${port}`,
     stop: async (signal = "SIGTERM") => void (await child.end(signal)),
     start,
     signal: (signal) => void child.process.kill(signal),

@@ -3,10 +3,17 @@ import { type AddressInfo, connect, createServer, type Socket } from "node:net";
 
 /**
  * The network's state, for open connections and new ones: everything passes; nothing passes and no connection closes, as in
- * a partition; everything passes that many milliseconds later; one byte a second passes; the target's side is closed and
- * the client's is not; every connection is reset.
+ * a partition; what the client sends passes, and nothing comes back; everything passes that many milliseconds later; one byte a
+ * second passes; the target's side is closed and the client's is not; every connection is reset.
  */
-export type ProxyMode = "pass" | "blackhole" | { readonly delayMs: number } | "trickle" | "half-close" | "reset";
+export type ProxyMode =
+  | "pass"
+  | "blackhole"
+  | "one-way"
+  | { readonly delayMs: number }
+  | "trickle"
+  | "half-close"
+  | "reset";
 
 /** A TCP proxy in front of a local port. */
 export interface TcpProxy extends AsyncDisposable {
@@ -60,7 +67,7 @@ class Link {
   readonly closed: Promise<unknown>;
   readonly #client: Socket;
   readonly #target: Socket;
-  readonly #pipes: readonly Pipe[];
+  readonly #pipes: readonly [sent: Pipe, answered: Pipe];
   #mode: ProxyMode = "pass";
 
   constructor(client: Socket, target: number, mode: ProxyMode, isLost: () => boolean) {
@@ -83,7 +90,9 @@ class Link {
 
   set(mode: ProxyMode): void {
     this.#mode = mode;
-    for (const pipe of this.#pipes) pipe.set(mode);
+    const [sent, answered] = this.#pipes;
+    sent.set(mode === "one-way" ? "pass" : mode);
+    answered.set(mode === "one-way" ? "blackhole" : mode);
     if (mode === "reset") for (const socket of [this.#client, this.#target]) socket.resetAndDestroy();
     if (mode === "half-close") this.#client.end();
     this.#closeBoth();
@@ -96,7 +105,7 @@ class Link {
 
   /** Closes a link's other connection when one is gone, except in a blackhole or while bytes are held. */
   #closeBoth(): void {
-    if (this.#mode === "blackhole" || this.#pipes.some((pipe) => pipe.isHolding)) return;
+    if (this.#mode === "blackhole" || this.#mode === "one-way" || this.#pipes.some((pipe) => pipe.isHolding)) return;
     if (this.#client.destroyed) this.#target.destroy();
     if (this.#target.destroyed) this.#client.destroy();
   }

@@ -1,0 +1,74 @@
+import type { Grant } from "./home-accounts.ts";
+
+/** The streams that auth alone may make and read: it keeps their mirrors, policy those of all others. */
+const OF_AUTH = ["KV_sluice_keys", "KV_sluice_revoked", "KV_sluice_clients", "AUDIT"];
+
+/** What crosses the link whose account is a home's, whichever of the two regions the home is written in. */
+const EITHER_WAY = [
+  // Events, to the one log that takes them, and the entries of edges in the connection log.
+  "events.*.>",
+  "connections.*.*.*",
+  // Policy asks all edges of the home.
+  "edge.ask",
+  // Acknowledgements, answers, and the flow control of mirrors.
+  "_R_.>",
+  "$JS.FC.>",
+  "$JS.ACK.>",
+  "$JSC.R.>",
+  "$JS.M.>",
+];
+
+/** What a region asks the JetStream of the other about streams that it mirrors. None of it changes a stream. */
+function originCalls(origin: string, here: string, stream = "*"): string[] {
+  const api = `$JS.${origin}.API`;
+  return [
+    `${api}.STREAM.INFO.${stream}`,
+    `${api}.CONSUMER.CREATE.${stream}.${mirrorConsumer(here)}`,
+    `${api}.CONSUMER.INFO.${stream}.${mirrorConsumer(here)}`,
+    `${api}.CONSUMER.RESET.${stream}.${mirrorConsumer(here)}`,
+  ];
+}
+
+/** The durable consumer that a mirror in that region has at its origin. */
+function mirrorConsumer(region: string): string {
+  return `mirror_${region}`;
+}
+
+/** What auth and policy of a home may do beside what they may in its only region: keep mirrors, and read where the home's seat is. */
+export function standbyGrants(here: string, other: string, suffix = ""): Grant[] {
+  const api = `$JS.${other}.API`;
+  const auth = ["$JS.API.STREAM.INFO.KV_sluice_policy", ...OF_AUTH.flatMap((each) => originCalls(other, here, each))];
+  const denied = OF_AUTH.filter((each) => each !== "KV_sluice_revoked");
+  return [
+    { user: `auth${suffix}`, allow: auth },
+    {
+      user: `policy${suffix}`,
+      allow: [`${api}.STREAM.LIST`, ...originCalls(other, here)],
+      deny: denied.map((each) => `${api}.CONSUMER.*.${each}.>`),
+    },
+  ];
+}
+
+/** What a region may send through the link, and what it gets: the lists of its user in the account of a home of this region. */
+export function linkSubjects(
+  here: string,
+  other: string,
+): { readonly publish: string[]; readonly subscribe: string[] } {
+  const answers = (suffix: string) => ["auth", "policy"].map((user) => `_INBOX.${user}${suffix}.>`);
+  return {
+    publish: [
+      ...EITHER_WAY,
+      `$JS.${here}.API.STREAM.LIST`,
+      ...originCalls(here, other),
+      `mirror.${here}.>`,
+      ...answers(""),
+    ],
+    subscribe: [
+      ...EITHER_WAY,
+      `$JS.${other}.API.STREAM.LIST`,
+      ...originCalls(other, here),
+      `mirror.${other}.>`,
+      ...answers(`-${here}`),
+    ],
+  };
+}

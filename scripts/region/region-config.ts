@@ -1,0 +1,134 @@
+import { z } from "zod";
+import {
+  accountNames,
+  accountsOf,
+  addGrant,
+  addUsers,
+  type Grant,
+  ownAccounts,
+  passwordVariables,
+} from "./home-accounts.ts";
+import { linkSubjects, standbyGrants } from "./link-subjects.ts";
+
+/** The name of a region is its JetStream domain, and part of the names of accounts, users and variables. */
+export const regionNameSchema = z
+  .string()
+  .regex(/^[a-z][a-z0-9-]{0,30}$/, "must be a region's name: a to z, 0 to 9 and dashes, at most 31");
+
+/** A public key of a user of NATS. */
+export const publicKeySchema = z.string().regex(/^U[A-Z2-7]{55}$/, "must be a public key, U…");
+
+const linkUrlSchema = z
+  .string()
+  .regex(/^(nats-leaf|tls):\/\/[^\s"@/]+:\d+$/, "must be like nats-leaf://host:7422, without a user");
+
+/** A file of nats-server's machine. */
+const fileSchema = z.string({ error: "is missing: TLS takes all three files" }).regex(/^[^"\n]+$/, "must be a path");
+
+/** How a region is linked with others. */
+export const regionSchema = z
+  .object({
+    name: regionNameSchema,
+    /** Where other regions call. */
+    listen: z.string().regex(/^[^\s"]+:\d+$/, "must be like 0.0.0.0:7422"),
+    /** The regions that mirror this region's home, and the keys by which they link: one, or two while it changes. */
+    peers: z.array(z.object({ region: regionNameSchema, keys: z.array(publicKeySchema).min(1).max(2) })),
+    /** The homes of other regions, each named like the region that it was made in, and where that region takes links. */
+    homes: z.array(z.object({ name: regionNameSchema, urls: z.array(linkUrlSchema).min(1) })),
+    /** The files for mutual TLS on the link. */
+    tls: z.object({ caFile: fileSchema, certFile: fileSchema, keyFile: fileSchema }).optional(),
+  })
+  .check(({ value: { name, homes, peers }, issues }) => {
+    const others = [homes.map((home) => home.name), peers.map(({ region }) => region)];
+    if (others.every((names) => new Set([name, ...names]).size === names.length + 1)) return;
+    issues.push({ code: "custom", input: name, message: "a region, its homes and its peers have different names" });
+  });
+export type Region = z.infer<typeof regionSchema>;
+
+/** The variable that holds the seed of the key by which a region's servers link to others. */
+export const LINK_SEED_VARIABLE = "NATS_LINK_SEED";
+
+/** The configuration of a region's servers: `infra/nats/nats.conf`, with the link, and the accounts of the homes of other regions. */
+export interface RegionFiles {
+  readonly main: string;
+  /** Named like the home. */
+  readonly homes: ReadonlyMap<string, string>;
+  /** Variables that the servers need beside those of the single region. */
+  readonly variables: readonly string[];
+}
+
+/** Writes a region's configuration from that of the single region. */
+export function renderRegion(region: Region, template: string): RegionFiles {
+  const own = ownAccounts(template);
+  const accounts = ownHome(region, own);
+  const homes = new Map(region.homes.map(({ name }) => [name, furtherHome(region, name, template)]));
+  const includes = [...homes.keys()].map((name) => `  include "homes/${name}.conf"\n`).join("");
+  const main = template
+    .replace(own, () => accounts)
+    .replace(/^server_name: sluice$/m, `server_name: sluice-${region.name}`)
+    .replace(/^jetstream \{\n/m, (begin) => `${begin}  domain: "${region.name}"\n`)
+    .replace(/^ {2}include "producers\.conf"\n/m, (line) => line + includes);
+  const seeds = region.homes.length === 0 ? [] : [LINK_SEED_VARIABLE];
+  return {
+    main: main + linkOf(region),
+    homes,
+    variables: [...seeds, ...[...homes.values()].flatMap(passwordVariables)],
+  };
+}
+
+function ownHome({ name, peers }: Region, own: string): string {
+  const granted = peers.flatMap((peer) => standbyGrants(name, peer.region)).reduce<string>(addGrant, own);
+  const users = peers.flatMap(({ region, keys }) => keys.map((key) => linkUser(name, region, key)));
+  return addUsers(granted, "SLUICE", users.join(""));
+}
+
+function furtherHome(region: Region, home: string, template: string): string {
+  const head = `# Written by \`sluice region config\`: the accounts of the home ${home}, with the lists of nats.conf.\n`;
+  const grants: Grant[] = standbyGrants(region.name, home, `-${home}`);
+  return head + grants.reduce<string>(addGrant, accountsOf(home, template));
+}
+
+/** The user as which another region links. It is a region's servers, not a client: no client may use its key. */
+function linkUser(here: string, other: string, key: string): string {
+  const { publish, subscribe } = linkSubjects(here, other);
+  return `      # The servers of region ${other}.
+      {
+        nkey: ${key}
+        allowed_connection_types: ["LEAFNODE"]
+        permissions {
+          publish { allow: [${listed(publish)}] }
+          subscribe { allow: [${listed(subscribe)}] }
+        }
+      }
+`;
+}
+
+function linkOf({ listen, homes, tls }: Region): string {
+  const files = tls && `ca_file: "${tls.caFile}", cert_file: "${tls.certFile}", key_file: "${tls.keyFile}"`;
+  const remotes = homes.map(
+    ({ name, urls }) => `    {
+      urls: [${listed(urls)}]
+      nkey: $${LINK_SEED_VARIABLE}
+      account: "${accountNames(name)[0]}"
+      # It calls the addresses above only: those that the other side tells of may lead around a proxy, or nowhere.
+      ignore_discovered_servers: true
+${files === undefined ? "" : `      tls { ${files} }\n`}    }
+`,
+  );
+  return `
+# A link that carries nothing any more is noticed within three of these.
+ping_interval: "5s"
+
+leafnodes {
+  listen: "${listen}"
+  no_advertise: true
+  reconnect: "1s"
+${files === undefined ? "" : `  tls { ${files}, verify: true }\n`}  remotes: [
+${remotes.join("")}  ]
+}
+`;
+}
+
+function listed(values: readonly string[]): string {
+  return values.map((value) => `"${value}"`).join(", ");
+}

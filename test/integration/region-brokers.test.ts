@@ -1,0 +1,140 @@
+import { mkdtemp, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { jetstream } from "@nats-io/jetstream";
+import { connect, nkeyAuthenticator, type NatsConnection } from "@nats-io/transport-node";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { logStreamName, logSubjects } from "#shared/contract/tenant-log.ts";
+import { type Bus, openBus } from "#test/support/start-stack.ts";
+import { freePort } from "#test/support/ports.ts";
+import { type NatsServer, type NatsUser, startNatsServer } from "#test/support/start-nats.ts";
+import { type RegionBrokers, startRegionBrokers } from "#test/support/start-region-servers.ts";
+import { waitFor } from "#test/support/wait.ts";
+
+const MIRROR = { name: "mirror_us", deliver_subject: "mirror.us.EVENTS_acme" };
+
+let regions: RegionBrokers;
+const opened = new AsyncDisposableStack();
+let origin: Bus;
+let standby: Bus;
+let producer: NatsConnection;
+
+beforeAll(async () => {
+  regions = opened.use(await startRegionBrokers({ producersInUs: ["acme", "other"] }));
+  origin = await busOf("eu", "policy");
+  standby = await busOf("us", "policy-eu");
+  const { streams } = await origin.manager();
+  await streams.add({ name: logStreamName("acme"), subjects: logSubjects("acme"), allow_direct: true });
+  producer = await asProducer("acme");
+  await waitFor("the link is there", () => publish(producer, "events.acme.order.1").catch(() => undefined));
+});
+afterAll(() => opened.disposeAsync());
+
+test("events of another region's producers and of its publisher reach the log of their tenant's home", async () => {
+  expect(await publish(producer, "events.acme.order.2")).toMatchObject({ stream: "EVENTS_acme", domain: "eu" });
+  const ingest = await busOf("us", "publish-eu");
+  expect(await publish(ingest.connection, "ingest.acme.order.3")).toMatchObject({
+    stream: "EVENTS_acme",
+    domain: "eu",
+  });
+});
+
+test("a mirror in the other region has the same entries", async () => {
+  const consumer = {
+    durable_name: MIRROR.name,
+    deliver_subject: MIRROR.deliver_subject,
+    deliver_policy: "all",
+    ack_policy: "flow_control",
+    flow_control: true,
+    idle_heartbeat: 1e9,
+    max_ack_pending: 1_000,
+  };
+  await ask(standby, "$JS.eu.API.CONSUMER.CREATE.EVENTS_acme.mirror_us", {
+    stream_name: "EVENTS_acme",
+    config: consumer,
+  });
+  const mirror = { name: "EVENTS_acme", external: { api: "$JS.eu.API", deliver: "" }, consumer: MIRROR };
+  await ask(standby, "$JS.API.STREAM.CREATE.EVENTS_acme", {
+    name: "EVENTS_acme",
+    storage: "file",
+    allow_direct: true,
+    mirror,
+  });
+  const last = (await publish(producer, "events.acme.order.4")).seq;
+  const [there, here] = [await origin.manager(), await standby.manager()];
+  const read = (each: typeof here) => each.streams.getMessage("EVENTS_acme", { seq: last });
+  const copy = await waitFor("the mirror has the event", async () => (await read(here)) ?? undefined);
+  expect(copy).toMatchObject({ subject: "events.acme.order.4", time: (await read(there))?.time });
+});
+
+test("the account of another tenant, and that of another home, reach nothing of it", async () => {
+  const other = await asProducer("other");
+  await expect(publish(other, "events.acme.order.5")).rejects.toThrow(/Permissions/);
+  const own = await busOf("us", "policy");
+  await expect(ask(own, "$JS.API.STREAM.INFO.EVENTS_acme", {})).rejects.toThrow(/not found/);
+});
+
+test("a stranger with the key of the other region's link can change nothing, and read no bucket", async () => {
+  await using stranger = await startStranger();
+  await using connection = await connect({
+    servers: `127.0.0.1:${stranger.port}`,
+    inboxPrefix: "_INBOX.policy-eu",
+  });
+  const ask = (subject: string) => connection.request(subject, "{}", { timeout: 1_000 });
+  await waitFor("the stranger is linked", () => ask("$JS.eu.API.STREAM.INFO.EVENTS_acme").catch(() => undefined));
+  const refused = ["STREAM.DELETE", "STREAM.PURGE", "STREAM.UPDATE", "STREAM.MSG.GET"];
+  const calls = refused.map((call) => `$JS.eu.API.${call}.EVENTS_acme`);
+  for (const subject of [...calls, "control.acme.policy", "$KV.sluice_policy.acme", "audit.acme.login"]) {
+    await expect(ask(subject), subject).rejects.toThrow(/responders|timeout/);
+  }
+});
+
+test("while the link is cut an event is refused at once, and none of it is stored later", async () => {
+  const before = (await (await origin.manager()).streams.info("EVENTS_acme")).state.last_seq;
+  regions.link("reset");
+  await waitFor("the cut is noticed", () =>
+    publish(producer, "events.acme.order.6").then(
+      () => false,
+      () => true,
+    ),
+  );
+  await expect(publish(producer, "events.acme.order.6")).rejects.toThrow(/jetstream is not enabled|responders/i);
+  regions.link("pass");
+  const ack = await waitFor("the link is back", () => publish(producer, "events.acme.order.7").catch(() => undefined));
+  expect(ack.seq).toBe(before + 1);
+});
+
+async function busOf(region: "eu" | "us", user: NatsUser): Promise<Bus> {
+  const bus = await openBus(regions[region].servers[0].url(user), user);
+  opened.defer(() => bus.connection.close());
+  return bus;
+}
+
+async function asProducer(tenant: string): Promise<NatsConnection> {
+  const authenticator = nkeyAuthenticator(new TextEncoder().encode(regions.us.seeds.get(tenant)));
+  const connection = await connect({ servers: `127.0.0.1:${regions.us.servers[0].port}`, authenticator });
+  opened.defer(() => connection.close());
+  return connection;
+}
+
+/** A server of somebody's own that links to region eu by the key of region us. */
+async function startStranger(): Promise<NatsServer> {
+  const storeDir = await mkdtemp(join(tmpdir(), "sluice-stranger-"));
+  const { leafPort } = regions.eu;
+  const config = join(storeDir, "nats.conf");
+  const remote = `{ urls: ["nats-leaf://127.0.0.1:${leafPort}"], nkey: ${regions.us.linkSeed} }`;
+  await writeFile(config, `leafnodes { remotes: [${remote}] }`);
+  return startNatsServer({ config, port: await freePort(), storeDir });
+}
+
+function publish(connection: NatsConnection, subject: string) {
+  return jetstream(connection).publish(subject, "{}", { timeout: 2_000, retries: 1 });
+}
+
+async function ask({ connection }: Bus, subject: string, body: object): Promise<unknown> {
+  const answer = (await connection.request(subject, JSON.stringify(body), { timeout: 2_000 })).json<{
+    error?: { description: string };
+  }>();
+  if (answer.error !== undefined) throw new Error(answer.error.description);
+  return answer;
+}

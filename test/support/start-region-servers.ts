@@ -1,0 +1,130 @@
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { nkeys } from "@nats-io/transport-node";
+import { prepareRegion } from "../../scripts/bus/prepare-bus.ts";
+import { addProducer } from "../../scripts/bus/producers.ts";
+import { freePort } from "./ports.ts";
+import { NATS_PASSWORD, type NatsServer, startNatsServer } from "./start-nats.ts";
+import { type ProxyMode, startTcpProxy } from "./tcp-proxy.ts";
+
+/** The two regions. Each is the home of the same name, and holds the other's mirror. */
+export type RegionName = "eu" | "us";
+
+/** The brokers of a region. */
+export interface RegionServers {
+  readonly name: RegionName;
+  /** One, or three as a cluster. */
+  readonly servers: readonly [NatsServer, ...NatsServer[]];
+  /** The seeds of the producers of a home of the other region, by tenant. */
+  readonly seeds: ReadonlyMap<string, string>;
+  /** Where the first of them takes links. */
+  readonly leafPort: number;
+  /** The seed by which they link to the other region. */
+  readonly linkSeed: string;
+}
+
+/** Two regions, as `sluice region config` sets them up, linked through proxies. */
+export interface RegionBrokers extends AsyncDisposable {
+  readonly eu: RegionServers;
+  readonly us: RegionServers;
+  /** The state of the link in both directions: a `one-way` cut lets through what region us sends. */
+  link(mode: ProxyMode): void;
+}
+
+interface RegionBrokerOptions {
+  /** The servers of each region. */
+  readonly servers?: 1 | 3;
+  /** Tenants of home eu that have producers in region us. */
+  readonly producersInUs?: readonly string[];
+}
+
+/** Starts the brokers. */
+export async function startRegionBrokers({
+  servers = 1,
+  producersInUs = [],
+}: RegionBrokerOptions = {}): Promise<RegionBrokers> {
+  await using starting = new AsyncDisposableStack();
+  const proxies: { readonly caller: RegionName; readonly set: (mode: ProxyMode) => void }[] = [];
+  const plans = await planRegions(servers);
+  const start = async (name: RegionName, producers: readonly string[]): Promise<RegionServers> => {
+    const other = plans[name === "eu" ? "us" : "eu"];
+    const urls: string[] = [];
+    for (const port of other.leafPorts) {
+      const proxy = starting.use(await startTcpProxy(port));
+      proxies.push({ caller: name, set: (mode) => proxy.set(mode) });
+      urls.push(`nats-leaf://127.0.0.1:${proxy.port}`);
+    }
+    return startRegion(plans[name], other, { urls, producers }, starting);
+  };
+  const [eu, us] = [await start("eu", []), await start("us", producersInUs)];
+  const stack = starting.move();
+  return {
+    eu,
+    us,
+    link(mode) {
+      for (const { caller, set } of proxies) set(mode === "one-way" && caller === "eu" ? "pass" : mode);
+    },
+    [Symbol.asyncDispose]: () => stack.disposeAsync(),
+  };
+}
+
+interface RegionPlan {
+  readonly name: RegionName;
+  readonly publicKey: string;
+  readonly seed: string;
+  readonly leafPorts: readonly number[];
+  readonly routePorts: readonly number[];
+}
+
+async function planRegions(servers: number): Promise<Record<RegionName, RegionPlan>> {
+  const ports = () => Promise.all(Array.from({ length: servers }, () => freePort()));
+  const plan = async (name: RegionName): Promise<RegionPlan> => {
+    const key = nkeys.createUser();
+    const keys = { publicKey: key.getPublicKey(), seed: new TextDecoder().decode(key.getSeed()) };
+    return { name, ...keys, leafPorts: await ports(), routePorts: await ports() };
+  };
+  return { eu: await plan("eu"), us: await plan("us") };
+}
+
+async function startRegion(
+  { name, seed, leafPorts, routePorts }: RegionPlan,
+  other: RegionPlan,
+  { urls, producers }: { readonly urls: readonly string[]; readonly producers: readonly string[] },
+  starting: AsyncDisposableStack,
+): Promise<RegionServers> {
+  const folder = await mkdtemp(join(tmpdir(), `sluice-region-${name}-`));
+  starting.defer(() => rm(folder, { recursive: true }));
+  const { variables } = await prepareRegion(folder, {
+    name,
+    listen: `127.0.0.1:${leafPorts[0]}`,
+    homes: [{ name: other.name, urls: [...urls] }],
+    peers: [{ region: other.name, keys: [other.publicKey] }],
+  });
+  const seeds = new Map<string, string>();
+  for (const tenant of producers) seeds.set(tenant, (await addProducer(folder, { tenant, home: other.name })).seed);
+  const passwords = Object.fromEntries(variables.map((each) => [each, NATS_PASSWORD]));
+  const main = await readFile(join(folder, "nats.conf"), "utf8");
+  const started = await Promise.all(
+    leafPorts.map(async (leafPort, index) => {
+      const config = join(folder, `${index}.conf`);
+      await writeFile(config, main.replace(`:${leafPorts[0]}"`, `:${leafPort}"`) + clusterOf(name, index, routePorts));
+      const storeDir = await mkdtemp(join(tmpdir(), `sluice-nats-${name}-${index}-`));
+      const env = { ...passwords, NATS_LINK_SEED: seed };
+      return startNatsServer({ config, port: await freePort(), storeDir, env });
+    }),
+  );
+  for (const server of started) starting.use(server);
+  const [leafPort = 0] = leafPorts;
+  return { name, servers: started as unknown as RegionServers["servers"], seeds, leafPort, linkSeed: seed };
+}
+
+/** The last value of a setting counts. The cluster of a region has its name: a link between clusters of one name is refused. */
+function clusterOf(region: string, index: number, routePorts: readonly number[]): string {
+  if (routePorts.length === 1) return "";
+  const routes = routePorts.filter((_, other) => other !== index).map((port) => `"nats://127.0.0.1:${port}"`);
+  return `
+server_name: ${region}-${index}
+cluster { name: "${region}", listen: "127.0.0.1:${routePorts[index]}", routes: [${routes.join(", ")}] }
+`;
+}
