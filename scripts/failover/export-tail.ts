@@ -1,6 +1,5 @@
 import { mkdir, open } from "node:fs/promises";
 import { join } from "node:path";
-import { jetstreamManager } from "@nats-io/jetstream";
 import { type HomeStream, mirroredUpTo } from "./home-stream.ts";
 import type { RegionBus } from "./region-bus.ts";
 
@@ -43,12 +42,12 @@ export async function exportTail(
 }
 
 async function* readLines(bus: RegionBus, { config, state }: HomeStream, after: number): AsyncGenerator<object> {
-  const { streams } = await jetstreamManager(bus.nats, { checkAPI: false });
   for (let seq = after + 1; seq <= state.last_seq; ) {
-    const message = await streams.getMessage(config.name, { seq, next_by_subj: ">" });
-    if (message === null) return;
-    const headers = Object.fromEntries([...message.header].map(([key, values]) => [key, values]));
-    yield { seq: message.seq, time: message.timestamp, subject: message.subject, headers, ...payloadOf(message.data) };
+    const message = await bus.entryFrom(config.name, seq);
+    if (message === undefined) return;
+    const { hdrs = "", data = "", time, subject } = message;
+    const headers = Buffer.from(hdrs, "base64").toString("utf8").split("\r\n").slice(1, -2);
+    yield { seq: message.seq, time, subject, headers, ...payloadOf(Buffer.from(data, "base64")) };
     seq = message.seq + 1;
   }
 }

@@ -2,8 +2,33 @@ import { AUDIT_STREAM } from "#shared/contract/audit-log.ts";
 import { ScriptError } from "../shared/run-script.ts";
 import { noteHomeChange } from "./home-audit.ts";
 import { fencedConfig, type HomeStream, SEAT_STREAM, standingOf } from "./home-stream.ts";
+import { lockRegion } from "./lock-region.ts";
 import type { RegionBus } from "./region-bus.ts";
 import type { Tell } from "./tell.ts";
+import { answers, type RegionView, requireRegion, seatStanding } from "./view-home.ts";
+
+/**
+ * Fences the home in the region that has the seat, where another region can take over.
+ * @throws {ScriptError} where the region does not have it, and where nobody could take over: nothing opens a fenced home again.
+ */
+export async function fenceSeat(
+  views: readonly RegionView[],
+  region: string,
+  { by, tell, lockMs }: { readonly by: string; readonly tell: Tell; readonly lockMs?: number },
+): Promise<Fence> {
+  const { bus } = requireRegion(views, region);
+  await using _ = await lockRegion(bus, lockMs);
+  const seat = seatStanding({ streams: await bus.streams() });
+  if (seat === undefined || seat.kind === "mirror") {
+    const what = seat === undefined ? "has nothing of this home" : `mirrors region ${seat.of}`;
+    throw new ScriptError(`region ${region} ${what}: nothing was fenced`);
+  }
+  const mirrors = views.filter(answers).map(seatStanding);
+  if (seat.kind === "open" && !mirrors.some((each) => each?.kind === "mirror" && each.of === region)) {
+    throw new ScriptError(`no region that answers mirrors region ${region}, so none could take over: nothing was fenced`);
+  }
+  return await fenceHome(bus, by, tell);
+}
 
 /** Streams that are made meanwhile are fenced, too; who makes them without end is stopped by a person. */
 const MAX_PASSES = 20;

@@ -11,8 +11,21 @@ const TIMEOUT_MS = 5_000;
 const listSchema = z.object({ total: z.int(), streams: z.array(streamSchema).nullable().default(null) });
 const refusalSchema = z.object({ error: z.object({ code: z.int(), err_code: z.int().optional(), description: z.string() }) });
 
-/** JetStream has no such stream (nats-server's code 10059). */
-const NO_STREAM = 10_059;
+/** JetStream has no such stream, or no such entry (nats-server's codes). */
+const NOT_THERE = [10_059, 10_037];
+
+const entrySchema = z.object({
+  message: z.object({
+    seq: z.int(),
+    subject: z.string(),
+    time: z.string(),
+    hdrs: z.string().optional(),
+    data: z.string().optional(),
+  }),
+});
+
+/** An entry of a stream; headers and data in base64. */
+export type StoredEntry = z.infer<typeof entrySchema>["message"];
 
 /** A call that JetStream refused. */
 export class RefusedCall extends ScriptError {
@@ -34,6 +47,8 @@ export interface RegionBus extends AsyncDisposable {
   streams(): Promise<HomeStream[]>;
   /** One of them; undefined where there is none. */
   stream(name: string): Promise<HomeStream | undefined>;
+  /** The first entry at this sequence or behind it; undefined where there is none. */
+  entryFrom(stream: string, seq: number): Promise<StoredEntry | undefined>;
   /** Gives a stream these settings in place of all it has. */
   update(config: HomeStream["config"]): Promise<void>;
   /** Deletes a stream; it may be gone already. */
@@ -65,7 +80,8 @@ export async function openRegion(region: string, { scheme, user = "", password =
   }).catch((error: Error) => {
     throw new ScriptError(`region ${region} does not answer at ${addresses.join(", ")} as ${user} (${error.message})`);
   });
-  const domain = nats.info?.domain;
+  // The client's types do not name it.
+  const { domain } = (nats.info ?? {}) as { readonly domain?: string };
   if (domain === region) return busOf(region, nats, inboxPrefix);
   await nats.close();
   const found = domain === undefined ? "no region: its JetStream has no domain" : `region ${domain}`;
@@ -99,6 +115,8 @@ function busOf(region: string, nats: NatsConnection, inboxPrefix: string): Regio
       }
     },
     stream: async (name) => ifThere(async () => streamSchema.parse(await ask(`STREAM.INFO.${name}`))),
+    entryFrom: (name, seq) =>
+      ifThere(async () => entrySchema.parse(await ask(`STREAM.MSG.GET.${name}`, { seq, next_by_subj: ">" })).message),
     update: async (config) => void (await ask(`STREAM.UPDATE.${config.name}`, config)),
     delete: async (name) => void (await ifThere(() => ask(`STREAM.DELETE.${name}`))),
     [Symbol.asyncDispose]: () => nats.close(),
@@ -109,7 +127,7 @@ async function ifThere<Answer>(ask: () => Promise<Answer>): Promise<Answer | und
   try {
     return await ask();
   } catch (error) {
-    if (error instanceof RefusedCall && error.errorCode === NO_STREAM) return undefined;
+    if (error instanceof RefusedCall && NOT_THERE.includes(error.errorCode ?? 0)) return undefined;
     throw error;
   }
 }

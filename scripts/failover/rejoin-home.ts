@@ -52,7 +52,8 @@ export async function rejoinHome(views: readonly RegionView[], options: RejoinOp
     tails.push(tail);
     await tell({ step: "exported", region, stream: tail.stream, entries: tail.entries });
   }
-  if (promoted.has(AUDIT_STREAM)) {
+  const trail = promoted.get(AUDIT_STREAM);
+  if (trail !== undefined && standingOf(trail).kind === "open") {
     const kept = Object.fromEntries(tails.map(({ stream, entries }) => [stream, entries]));
     await noteHomeChange(seat.bus, { event: "region_rejoined", region, term: highestTerm(seat), tails: kept, by });
   }

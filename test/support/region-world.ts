@@ -4,13 +4,13 @@ import { headers, type NatsConnection } from "@nats-io/transport-node";
 import { logStreamName } from "#shared/contract/tenant-log.ts";
 import { type Admission, admitHome } from "../../scripts/failover/admit-home.ts";
 import { startClosedServer } from "../../scripts/failover/closed-server.ts";
-import { fenceHome } from "../../scripts/failover/fence-home.ts";
-import { standingOf, streamSchema } from "../../scripts/failover/home-stream.ts";
-import { lockRegion } from "../../scripts/failover/lock-region.ts";
+import { fenceSeat } from "../../scripts/failover/fence-home.ts";
+import { type HomeStream, standingOf, streamSchema } from "../../scripts/failover/home-stream.ts";
 import { promoteHome } from "../../scripts/failover/promote-home.ts";
 import { rejoinHome } from "../../scripts/failover/rejoin-home.ts";
+import { requireOneWriter } from "../../scripts/failover/require-one-writer.ts";
 import type { Tell } from "../../scripts/failover/tell.ts";
-import { answers, type RegionView, requireRegion, viewHome } from "../../scripts/failover/view-home.ts";
+import { answers, highestTerm, type RegionView, requireRegion, viewHome } from "../../scripts/failover/view-home.ts";
 import { ask, keepMirrors } from "./home-pair-streams.ts";
 import { freePort } from "./ports.ts";
 import type { HomePair, RegionName } from "./start-home-pair.ts";
@@ -40,10 +40,14 @@ export interface RegionWorld {
   fence(region: RegionName, diesAfter?: number): Promise<void>;
   promote(to: RegionName, options?: { readonly isLost?: boolean; readonly diesAfter?: number }): Promise<void>;
   rejoin(region: RegionName, diesAfter?: number): Promise<void>;
+  /** Sends the update of a process that has read a log's settings while it was open, if the stream is still the one that it has read. */
+  updateLate(region: RegionName): Promise<void>;
   /** What `region admit --watch` does each second. */
   watch(region: RegionName): Promise<Admission | undefined>;
-  /** Starts a region's server if it may be started. */
-  start(region: RegionName): Promise<Admission>;
+  /** Starts a region's server if it may be started; by a person's word where nobody can say so. */
+  start(region: RegionName, byWord?: boolean): Promise<Admission>;
+  /** The highest term of a region whose server is stopped. */
+  termOfStopped(region: RegionName): Promise<number>;
   /** Opens the links again and makes mirrors, as far as both regions are there. */
   repair(): Promise<void>;
   isLinked(): Promise<boolean>;
@@ -56,6 +60,7 @@ export interface RegionWorld {
 /** Makes the calls. */
 export function openRegionWorld(pair: HomePair, folder: string): RegionWorld {
   const acknowledged: Acknowledged[] = [];
+  const read = new Map<string, HomeStream["config"]>();
   let published = 0;
   let rejoined = 0;
   const run = async <Result>(
@@ -98,11 +103,7 @@ export function openRegionWorld(pair: HomePair, folder: string): RegionWorld {
       return (["eu", "us"] as const).filter((_, index) => found[index]);
     },
     fence: (region, diesAfter) =>
-      run(region, diesAfter, async (views, tell) => {
-        const { bus } = requireRegion(views, region);
-        await using _ = await lockRegion(bus, LOCK_MS);
-        await fenceHome(bus, "walk", tell);
-      }),
+      run(region, diesAfter, async (views, tell) => void (await fenceSeat(views, region, { ...settings, tell }))),
     async promote(to, { isLost = false, diesAfter } = {}) {
       const lost = isLost ? (to === "eu" ? "us" : "eu") : undefined;
       const closeLink = () => pair.setLink(to, false);
@@ -113,18 +114,35 @@ export function openRegionWorld(pair: HomePair, folder: string): RegionWorld {
       const options = { ...settings, region, folder: join(folder, String(rejoined)) };
       await run(region, diesAfter, (views, tell) => rejoinHome(views, { ...options, tell }));
     },
+    async updateLate(region) {
+      const { client } = pair[region];
+      if (client === undefined) return;
+      for (const tenant of TENANTS) {
+        const name = logStreamName(tenant);
+        const found = await ask<HomeStream & { created: string }>(client, `STREAM.INFO.${name}`, {}).catch(() => undefined);
+        if (found === undefined) continue;
+        const before = read.get(`${region} ${name} ${found.created}`);
+        if (before !== undefined) await ask(client, `STREAM.UPDATE.${name}`, before).catch(() => undefined);
+        else if (standingOf(streamSchema.parse(found)).kind === "open") read.set(`${region} ${name} ${found.created}`, found.config);
+      }
+    },
     async watch(region) {
       if (pair[region].client === undefined) return undefined;
       return run(region, undefined, (views, tell) => admitHome(views, { ...settings, region, tell }));
     },
-    async start(region) {
-      const admission = await admitClosed(pair, region, (regions) =>
+    async start(region, byWord = false) {
+      const admission = await askClosed(pair, region, (regions) =>
         run(region, undefined, (views, tell) => admitHome(views, { ...settings, region, tell }), regions),
       );
-      if (admission.answer !== "unknown") await pair[region].start();
+      if (admission.answer !== "unknown" || byWord) await pair[region].start();
       return admission;
     },
+    termOfStopped: (region) =>
+      askClosed(pair, region, (regions) =>
+        run(region, undefined, async (views) => highestTerm(requireRegion(views, region)), regions),
+      ),
     async repair() {
+      await run("us", undefined, async (views) => requireOneWriter(views));
       for (const region of ["eu", "us"] as const) await pair.setLink(region, true);
       await waitFor("the link is there", linked);
       for (const region of ["eu", "us"] as const) if (await isEmpty(pair, region)) await keepMirrors(pair, region);
@@ -158,17 +176,18 @@ async function isOriginalWith(pair: HomePair, region: RegionName, tenant: string
   );
 }
 
-async function admitClosed(
+/** Asks while the region's server runs closed, as before each start. */
+async function askClosed<Answer>(
   pair: HomePair,
   region: RegionName,
-  admit: (regions: HomePair["eu"]["regions"]) => Promise<Admission>,
-): Promise<Admission> {
+  question: (regions: HomePair["eu"]["regions"]) => Promise<Answer>,
+): Promise<Answer> {
   const { config, regions } = pair[region];
   const port = await freePort();
   await using _ = await startClosedServer({ config, args: [], port, env: process.env });
   const here = regions.get(region);
   if (here === undefined) throw new Error(`there is no region ${region}`);
-  return await admit(new Map([...regions, [region, { ...here, servers: [{ host: "127.0.0.1", port }] }]]));
+  return await question(new Map([...regions, [region, { ...here, servers: [{ host: "127.0.0.1", port }] }]]));
 }
 
 async function isEmpty(pair: HomePair, region: RegionName): Promise<boolean> {
