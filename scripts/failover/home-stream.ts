@@ -10,8 +10,11 @@ export const TERM = "sluice_term";
 /** The term in which an original was fenced. */
 export const FENCED = "sluice_fenced";
 
-/** The subjects that a fenced original took before. */
-const SUBJECTS = "sluice_subjects";
+/** The settings that a fenced original had before, as JSON: those that a fence changes. */
+const BEFORE = "sluice_before";
+
+/** The region that a person has said is lost: the home is served without asking it. */
+const LOST = "sluice_lost";
 
 /** The last entry that a mirror had when it became an original: what the old original has behind it is its tail. */
 const MIRRORED = "sluice_mirrored";
@@ -62,25 +65,40 @@ export function standingOf({ config }: Pick<HomeStream, "config">): Standing {
  * promoted log takes the event.
  */
 export function fencedConfig({ config }: HomeStream): HomeStream["config"] {
-  const { name, subjects = [], metadata = {} } = config;
+  const { name, metadata = {} } = config;
   const term = metadata[TERM] ?? "1";
-  const known = metadata[SUBJECTS] ?? subjects.join(" ");
+  const before = Object.fromEntries(["subjects", ...Object.keys(SEALED)].map((key) => [key, config[key]]));
   return {
     ...config,
     ...SEALED,
     subjects: [`sluice.fenced.${name}`],
-    metadata: { ...metadata, [TERM]: term, [FENCED]: term, [SUBJECTS]: known },
+    metadata: { [BEFORE]: JSON.stringify(before), ...metadata, [TERM]: term, [FENCED]: term },
   };
 }
 
 /** What JetStream makes of a sealed stream; said so that it may be sealed again. */
-const SEALED = { sealed: true, deny_delete: true, deny_purge: true, discard: "new", max_age: 0, allow_rollup_hdrs: false };
+const SEALED = {
+  sealed: true,
+  deny_delete: true,
+  deny_purge: true,
+  discard: "new",
+  max_age: 0,
+  allow_rollup_hdrs: false,
+};
+
+const beforeSchema = z.object({ subjects: z.array(z.string()).optional() });
+
+/** The subjects that an original took before it was fenced; undefined where it does not say so. */
+function subjectsBefore(original: HomeStream | undefined): string[] | undefined {
+  const text = original?.config.metadata?.[BEFORE];
+  return text === undefined ? undefined : beforeSchema.parse(JSON.parse(text)).subjects;
+}
 
 /** How a mirror becomes the original. */
 export interface PromotionOf {
   readonly term: number;
-  /** A new epoch, where the old original may have had what the mirror has not. */
-  readonly hasNewEpoch: boolean;
+  /** The region that is not asked: its original may have what the mirror has not, so that the log gets a new epoch. */
+  readonly lost?: string | undefined;
   /** The original before it was fenced: its subjects are kept. Without it the log takes what a log of its name takes. */
   readonly original?: HomeStream | undefined;
 }
@@ -88,21 +106,25 @@ export interface PromotionOf {
 /** The settings of an original made of this mirror. */
 export function promotedConfig({ config, state }: HomeStream, promotion: PromotionOf): HomeStream["config"] {
   const { mirror: _, mirror_direct: __, metadata = {}, name, ...kept } = config;
-  const { [FENCED]: ___, [SUBJECTS]: ____, ...said } = metadata;
-  const isNew = promotion.hasNewEpoch && said[EPOCH_METADATA] !== undefined;
+  const said = Object.entries(metadata).filter(([key]) => !OF_OTHERS.has(key));
+  const hasNewEpoch = promotion.lost !== undefined && metadata[EPOCH_METADATA] !== undefined;
   return {
     ...kept,
     name,
     ...settingsOf(name),
-    subjects: promotion.original?.config.metadata?.[SUBJECTS]?.split(" ") ?? subjectsOf(name),
+    subjects: subjectsBefore(promotion.original) ?? subjectsOf(name),
     metadata: {
-      ...said,
+      ...Object.fromEntries(said),
       [TERM]: String(promotion.term),
       [MIRRORED]: String(state.last_seq),
-      ...(isNew ? { [EPOCH_METADATA]: randomBytes(6).toString("hex") } : {}),
+      ...(hasNewEpoch ? { [EPOCH_METADATA]: randomBytes(6).toString("hex") } : {}),
+      ...(promotion.lost === undefined ? {} : { [LOST]: promotion.lost }),
     },
   };
 }
+
+/** What a mirror may have copied of its original, and what is true of that alone. */
+const OF_OTHERS: ReadonlySet<string> = new Set([FENCED, BEFORE, LOST]);
 
 /** The last entry that this original had when it was promoted; 0 where it never was a mirror. */
 export function mirroredUpTo({ config }: HomeStream): number {

@@ -88,11 +88,12 @@ function originOf(target: AnsweringRegion): string {
 }
 
 async function promoteAfterFence(target: AnsweringRegion, origin: AnsweringRegion, options: PromoteOptions): Promise<Promotion> {
-  const { by, tell, levelMs } = options;
+  const { by, tell, levelMs, silentMs = SILENT_MS } = options;
   const standing = seatStanding(origin);
   if (standing === undefined || standing.kind === "mirror") {
     throw new ScriptError(`region ${origin.region} does not hold the home that ${target.region} mirrors: see sluice region status`);
   }
+  requireMirrors(await origin.bus.streams(), target, silentMs);
   const fence = await fenceHome(origin.bus, by, tell);
   const mirrors = await waitUntilLevel(fence.streams, target.bus, { levelMs, tell });
   const originals = new Map(fence.streams.map((each) => [each.config.name, each]));
@@ -103,6 +104,22 @@ async function promoteAfterFence(target: AnsweringRegion, origin: AnsweringRegio
     return standingOf(each).kind === "mirror" || mirroredUpTo(each) >= (originals.get(each.config.name)?.state.last_seq ?? 0);
   });
   return { to: target.region, from: origin.region, term, promoted, isLossless };
+}
+
+/** Nothing opens a fenced home again, so it is looked first whether it can be taken over: each original has a mirror, and those live. */
+function requireMirrors(originals: readonly HomeStream[], { region, streams }: AnsweringRegion, silentMs: number): void {
+  const open = originals.filter((each) => standingOf(each).kind === "open");
+  const there = new Map(streams.map((each) => [each.config.name, each]));
+  const missing = open.find(({ config }) => !there.has(config.name));
+  if (missing !== undefined) {
+    const advice = `see that auth and policy of the home run there, and try again. Nothing was changed`;
+    throw new ScriptError(`${missing.config.name} has no mirror in region ${region} yet: ${advice}`);
+  }
+  const silent = open.length === 0 ? undefined : streams.find(({ mirror }) => (mirror?.active ?? 0) / 1e6 > silentMs);
+  if (silent === undefined) return;
+  throw new ScriptError(
+    `the mirrors in region ${region} do not hear their originals (${silent.config.name}): see that the link is open. Nothing was changed`,
+  );
 }
 
 async function promoteWithout(target: AnsweringRegion, origin: RegionView, options: PromoteOptions): Promise<Promotion> {
@@ -159,7 +176,7 @@ async function promoteStreams(
       await noteHomeChange(bus, { event: "region_promoted", region: to, from, term, lossless: lost === undefined, by });
     }
     const original = originals?.get(name);
-    await bus.update(promotedConfig(stream, { term, hasNewEpoch: lost !== undefined, original }));
+    await bus.update(promotedConfig(stream, { term, lost, original }));
     promoted.push(name);
     await tell({ step: "promoted", region: to, stream: name });
   }
