@@ -1,7 +1,5 @@
+import { AUTH_STREAMS, mirrorConsumer, regionApi, SEAT_STREAM } from "#shared/contract/home.ts";
 import type { Grant } from "./home-accounts.ts";
-
-/** The streams that auth alone may make and read: it keeps their mirrors, policy those of all others. */
-const OF_AUTH = ["KV_sluice_keys", "KV_sluice_revoked", "KV_sluice_clients", "AUDIT"];
 
 /** What crosses the link whose account is a home's, whichever of the two regions the home is written in. */
 const EITHER_WAY = [
@@ -20,7 +18,7 @@ const EITHER_WAY = [
 
 /** What a region asks the JetStream of the other about streams that it mirrors. None of it changes a stream. */
 function originCalls(origin: string, here: string, stream = "*"): string[] {
-  const api = `$JS.${origin}.API`;
+  const api = regionApi(origin);
   return [
     `${api}.STREAM.INFO.${stream}`,
     `${api}.CONSUMER.CREATE.${stream}.${mirrorConsumer(here)}`,
@@ -29,16 +27,12 @@ function originCalls(origin: string, here: string, stream = "*"): string[] {
   ];
 }
 
-/** The durable consumer that a mirror in that region has at its origin. */
-function mirrorConsumer(region: string): string {
-  return `mirror_${region}`;
-}
-
 /** What auth and policy of a home may do beside what they may in its only region: keep mirrors, and read where the home's seat is. */
 export function standbyGrants(here: string, other: string, suffix = ""): Grant[] {
-  const api = `$JS.${other}.API`;
-  const auth = ["$JS.API.STREAM.INFO.KV_sluice_policy", ...OF_AUTH.flatMap((each) => originCalls(other, here, each))];
-  const denied = OF_AUTH.filter((each) => each !== "KV_sluice_revoked");
+  const api = regionApi(other);
+  const seat = ["$JS.API", api].map((each) => `${each}.STREAM.INFO.${SEAT_STREAM}`);
+  const auth = [...seat, ...AUTH_STREAMS.flatMap((each) => originCalls(other, here, each))];
+  const denied = AUTH_STREAMS.filter((each) => each !== "KV_sluice_revoked");
   return [
     { user: `auth${suffix}`, allow: auth },
     {
@@ -58,14 +52,14 @@ export function linkSubjects(
   return {
     publish: [
       ...EITHER_WAY,
-      `$JS.${here}.API.STREAM.LIST`,
+      `${regionApi(here)}.STREAM.LIST`,
       ...originCalls(here, other),
       `mirror.${here}.>`,
       ...answers(""),
     ],
     subscribe: [
       ...EITHER_WAY,
-      `$JS.${other}.API.STREAM.LIST`,
+      `${regionApi(other)}.STREAM.LIST`,
       ...originCalls(other, here),
       `mirror.${other}.>`,
       ...answers(`-${here}`),

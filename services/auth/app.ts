@@ -1,6 +1,7 @@
 import { type ReadinessChecks, watchReadiness } from "#shared/lifecycle/readiness.ts";
 import { createLogCheck } from "#shared/nats/check-log.ts";
 import { closeTogether } from "#shared/lifecycle/close-together.ts";
+import type { RunningService } from "#shared/lifecycle/run-service.ts";
 import { VERSION } from "#shared/lifecycle/version.ts";
 import type { NatsConnection } from "@nats-io/transport-node";
 import type { Redis } from "ioredis";
@@ -15,12 +16,16 @@ import { startGrpcServer } from "#shared/grpc/start-server.ts";
 import { createApiServer } from "#shared/http/json-api.ts";
 import { closeServer, listen } from "#shared/http/listen.ts";
 import { type ServiceSockets, openSockets } from "#shared/http/open-sockets.ts";
-import { startOpsServer } from "#shared/http/ops-server.ts";
+import { type OpsAddress, startOpsServer } from "#shared/http/ops-server.ts";
 import { openOperatorTokens } from "#shared/http/operator-tokens.ts";
 import { createLogger, type Logger } from "#shared/log/create-logger.ts";
 import { type LimitedLog, limitLines } from "#shared/log/limit-lines.ts";
 import { createMetricsRegistry } from "#shared/metrics/registry.ts";
 import { connectNats, drainNats } from "#shared/nats/connect-nats.ts";
+import type { JetStreamManager } from "@nats-io/jetstream";
+import { AUTH_STREAMS } from "#shared/contract/home.ts";
+import { awaitSeat, type HeldSeat } from "#shared/region/await-seat.ts";
+import { followMirrors, namedStreams } from "#shared/region/follow-mirrors.ts";
 import { openTracer } from "#shared/trace/open-tracer.ts";
 import { systemClock as clock } from "#shared/time/clock.ts";
 import { type TlsFiles, tlsFilesOf } from "#shared/tls/tls-material.ts";
@@ -73,7 +78,7 @@ const KEEP_MARGIN_MS = 2 * CLOCK_LEEWAY_SECONDS * 1000 + MAX_UNHEARD_MS;
 const WATCH_MS = 1_000;
 
 /** Starts auth; disposing it closes its parts in the reverse of the order here. */
-export async function startAuth(config: AuthConfig): Promise<AsyncDisposable> {
+export async function startAuth(config: AuthConfig): Promise<RunningService> {
   await using starting = new AsyncDisposableStack();
   const log = createLogger("auth", config.LOG_LEVEL, config.LOG_FORMAT);
   const requestLog = starting.use(limitLines(log));
@@ -87,9 +92,10 @@ export async function startAuth(config: AuthConfig): Promise<AsyncDisposable> {
   const tracer = starting.use(await openTracer("auth", config, { registry, log }));
   const grpc = await openGrpcSecurity(config, "auth.sluice", log, config.AUTH_GRPC_BIND_ADDRESS);
   const security = starting.use(traceGrpc(grpc, tracer));
+  const nats = starting.adopt(await connectNats(config, "auth", log), drainNats);
+  const { ended } = starting.use(await awaitHome(nats, config, { registry, log }));
   const redis = starting.adopt(await connectRedis(config), (client) => client.disconnect());
   const redisWatch = starting.use(watchRedis(redis, config, log));
-  const nats = starting.adopt(await connectNats(config, "auth", log), drainNats);
   const keys = starting.use(await openKeys(config, encryptionKey, nats, log));
   keys.follow();
   const revocations = await openRevocations(nats, { replicas: config.NATS_REPLICAS, sessionMs: sessionSeconds * 1000 });
@@ -133,7 +139,29 @@ export async function startAuth(config: AuthConfig): Promise<AsyncDisposable> {
   const checks = { redis_unusable: () => redisWatch.fault, log_unusable: createLogCheck(nats) };
   const sockets = openSockets(["http", "grpc"], { registry, log: requestLog });
   await startServers(config, starting, { registry, sessionService, security, sockets, api, tlsFiles, checks, log });
-  return starting.move();
+  return Object.assign(starting.move(), { ended });
+}
+
+/** Waits until the home's seat is here; the mirrors of auth's own streams are kept until then. */
+function awaitHome(
+  nats: NatsConnection,
+  config: AuthConfig,
+  { registry, log }: { readonly registry: Registry; readonly log: Logger },
+): Promise<HeldSeat> {
+  const streams = (manager: JetStreamManager) => namedStreams(manager, AUTH_STREAMS);
+  const place = { replicas: config.NATS_REPLICAS };
+  return awaitSeat({
+    nats,
+    config,
+    ownStream: AUTH_STREAMS[0],
+    openOps: (reasons) => startOpsServer(opsAddressOf(config), { service: "auth", config, metrics: registry, reasons }),
+    keepMirrors: (regions) => followMirrors({ nats, place: { ...place, ...regions }, streams, registry, log }),
+    log,
+  });
+}
+
+function opsAddressOf({ AUTH_OPS_BIND_ADDRESS: host, AUTH_OPS_PORT: port, ...config }: AuthConfig): OpsAddress {
+  return { host, port, setting: "AUTH_OPS_PORT", hosts: config.AUTH_OPS_ALLOWED_HOSTS };
 }
 
 /** The clients that were made at run time. */
@@ -177,12 +205,12 @@ async function startServers(
   starting: AsyncDisposableStack,
   { registry, sessionService, security, sockets, api, tlsFiles: files, checks, log }: ServerDeps,
 ): Promise<void> {
-  type Setting = "AUTH_OPS_PORT" | "AUTH_GRPC_PORT" | "AUTH_HTTP_PORT" | "AUTH_TLS_PORT";
+  type Setting = "AUTH_GRPC_PORT" | "AUTH_HTTP_PORT" | "AUTH_TLS_PORT";
   const at = (setting: Setting, host = config.AUTH_BIND_ADDRESS) => ({ host, port: config[setting] ?? 0, setting });
   let isReady = false;
   const { reasons } = starting.use(watchReadiness(checks, log, { isServing: () => isReady }));
-  const opsAddress = { ...at("AUTH_OPS_PORT", config.AUTH_OPS_BIND_ADDRESS), hosts: config.AUTH_OPS_ALLOWED_HOSTS };
-  const ops = starting.use(await startOpsServer(opsAddress, { service: "auth", config, metrics: registry, reasons }));
+  const answers = { service: "auth", config, metrics: registry, reasons };
+  const ops = starting.use(await startOpsServer(opsAddressOf(config), answers));
   const closeWithOthers = closeTogether(starting, CLOSE_GRACE_MS + 200);
   const grpcAddress = at("AUTH_GRPC_PORT", config.AUTH_GRPC_BIND_ADDRESS);
   const grpc = await startGrpcServer(grpcAddress, [sessionService], security, sockets.grpc);

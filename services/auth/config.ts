@@ -7,6 +7,7 @@ import {
   portSchema,
   readConfig,
 } from "#shared/config/read-config.ts";
+import { homeSettings } from "#shared/config/home-settings.ts";
 import { requireNatsSettings } from "#shared/nats/nats-options.ts";
 import { requireRedisSettings } from "#shared/redis/create-redis.ts";
 import { requireGrpcSettings } from "#shared/grpc/grpc-security.ts";
@@ -41,6 +42,7 @@ export const clientTlsFiles = {
 /** The variables that auth reads. */
 const variables = z.object({
   ...commonSettings,
+  ...homeSettings,
   ...tracingSettings,
   ...grpcTlsSettings,
   ...cookieSettings,

@@ -2,6 +2,7 @@ import { jetstreamManager } from "@nats-io/jetstream";
 import { type ReadinessChecks, watchReadiness } from "#shared/lifecycle/readiness.ts";
 import { createLogCheck } from "#shared/nats/check-log.ts";
 import { closeTogether } from "#shared/lifecycle/close-together.ts";
+import type { RunningService } from "#shared/lifecycle/run-service.ts";
 import { VERSION } from "#shared/lifecycle/version.ts";
 import type { NatsConnection } from "@nats-io/transport-node";
 import type { Hono } from "hono";
@@ -17,12 +18,14 @@ import { createApiServer } from "#shared/http/json-api.ts";
 import { createTokenCookies } from "#shared/http/token-cookies.ts";
 import { closeServer, listen } from "#shared/http/listen.ts";
 import { openSockets, type ServiceSockets } from "#shared/http/open-sockets.ts";
-import { startOpsServer } from "#shared/http/ops-server.ts";
+import { type OpsAddress, startOpsServer } from "#shared/http/ops-server.ts";
 import { createLogger, type Logger } from "#shared/log/create-logger.ts";
 import { limitLines } from "#shared/log/limit-lines.ts";
 import { createMetricsRegistry } from "#shared/metrics/registry.ts";
 import { connectNats, drainNats } from "#shared/nats/connect-nats.ts";
 import { followWithdrawnKeys } from "#shared/nats/withdrawn-keys.ts";
+import { SEAT_STREAM } from "#shared/contract/home.ts";
+import { awaitSeat, type HeldSeat } from "#shared/region/await-seat.ts";
 import { openTracer } from "#shared/trace/open-tracer.ts";
 import { systemClock as clock } from "#shared/time/clock.ts";
 import type { PolicyConfig } from "./config.ts";
@@ -56,6 +59,7 @@ import type { TenantDeps } from "./tenants/tenant-deps.ts";
 import { FileOrigins } from "./watch/file-origins.ts";
 import { watchFiles } from "./watch/watch-files.ts";
 import { keepConnectionsShared } from "./bus/share-connections-log.ts";
+import { keepStandby } from "./app/keep-standby.ts";
 import { openEdges } from "./app/open-edges.ts";
 import { openPolicies } from "./app/open-policies.ts";
 
@@ -66,7 +70,7 @@ const END_BINDINGS_TOGETHER_MS = 5_000;
 const COLLECT_PARTS_EVERY_MS = 300_000;
 
 /** Starts policy; disposing it ends it in the reverse order of what stands here. */
-export async function startPolicy(config: PolicyConfig): Promise<AsyncDisposable> {
+export async function startPolicy(config: PolicyConfig): Promise<RunningService> {
   await using starting = new AsyncDisposableStack();
   const log = createLogger("policy", config.LOG_LEVEL, config.LOG_FORMAT);
   const requestLog = starting.use(limitLines(log));
@@ -78,6 +82,7 @@ export async function startPolicy(config: PolicyConfig): Promise<AsyncDisposable
   const grpc = await openGrpcSecurity(config, "policy.sluice", log, config.POLICY_GRPC_BIND_ADDRESS);
   const security = starting.use(traceGrpc(grpc, tracer));
   const nats = starting.adopt(await connectNats(config, "policy", log), drainNats);
+  const { ended } = starting.use(await awaitHome(nats, config, { registry, metrics, log }));
   const auth = security.channelTo("auth.sluice");
   const sessions = starting.use(createTenantSessions(config.AUTH_GRPC_URL, auth));
   const rights = starting.use(createSessionRights(config.AUTH_GRPC_URL, auth));
@@ -126,7 +131,24 @@ export async function startPolicy(config: PolicyConfig): Promise<AsyncDisposable
   await startServers(config, starting, served);
   starting.use(running.tails);
   starting.use(running.live);
-  return starting.move();
+  return Object.assign(starting.move(), { ended });
+}
+
+/** Waits until the home's seat is here; the mirrors are kept until then. */
+function awaitHome(
+  nats: NatsConnection,
+  config: PolicyConfig,
+  parts: { readonly registry: Registry; readonly metrics: PolicyMetrics; readonly log: Logger },
+): Promise<HeldSeat> {
+  return awaitSeat({
+    nats,
+    config,
+    ownStream: SEAT_STREAM,
+    openOps: (reasons) =>
+      startOpsServer(opsAddressOf(config), { service: "policy", config, metrics: parts.registry, reasons }),
+    keepMirrors: (regions) => keepStandby(nats, config, regions, parts),
+    log: parts.log,
+  });
 }
 
 /** Verifies people's tokens. Policy has no time but its own. */
@@ -167,17 +189,14 @@ async function startServers(
   starting: AsyncDisposableStack,
   { registry, services, security, sockets, api, authorize, checks, log }: ServerDeps,
 ): Promise<void> {
-  type Setting = "POLICY_OPS_PORT" | "POLICY_GRPC_PORT" | "POLICY_HTTP_PORT";
+  type Setting = "POLICY_GRPC_PORT" | "POLICY_HTTP_PORT";
   const at = (setting: Setting, host = config.POLICY_BIND_ADDRESS) => ({ host, port: config[setting], setting });
   let isReady = false;
   const { reasons } = starting.use(watchReadiness(checks, log, { isServing: () => isReady }));
   const askOthers = createProcessQuestions(config.POLICY_OPS_URLS, fetchJson);
   addHealthRoute(api, authorize, { reasons, settings: config.bySource, askOthers });
-  const opsAddress = {
-    ...at("POLICY_OPS_PORT", config.POLICY_OPS_BIND_ADDRESS),
-    hosts: config.POLICY_OPS_ALLOWED_HOSTS,
-  };
-  const ops = starting.use(await startOpsServer(opsAddress, { service: "policy", config, metrics: registry, reasons }));
+  const answers = { service: "policy", config, metrics: registry, reasons };
+  const ops = starting.use(await startOpsServer(opsAddressOf(config), answers));
   const closeWithOthers = closeTogether(starting, CLOSE_GRACE_MS + 200);
   const grpcAddress = at("POLICY_GRPC_PORT", config.POLICY_GRPC_BIND_ADDRESS);
   const grpc = await startGrpcServer(grpcAddress, services, security, sockets.grpc);
@@ -192,6 +211,10 @@ async function startServers(
   starting.defer(() => setReady(false));
   setReady(true);
   log.info({ version: VERSION, http, grpc: grpc.port, ops: ops.port }, "ready");
+}
+
+function opsAddressOf({ POLICY_OPS_BIND_ADDRESS: host, POLICY_OPS_PORT: port, ...config }: PolicyConfig): OpsAddress {
+  return { host, port, setting: "POLICY_OPS_PORT", hosts: config.POLICY_OPS_ALLOWED_HOSTS };
 }
 
 function openCompiler({ POLICY_DOCUMENT_DEADLINE_MS: deadlineMs }: PolicyConfig, { compilations }: PolicyMetrics) {

@@ -7,6 +7,7 @@ import {
   portSchema,
   readConfig,
 } from "#shared/config/read-config.ts";
+import { homeSettings } from "#shared/config/home-settings.ts";
 import { requireNatsSettings } from "#shared/nats/nats-options.ts";
 import { requireGrpcSettings } from "#shared/grpc/grpc-security.ts";
 import { settingRule } from "#shared/config/setting-rules.ts";
@@ -31,6 +32,7 @@ const demo = { POLICY_DOCUMENTS_DIR: "infra/policies" };
 /** The variables that policy reads. */
 const variables = z.object({
   ...commonSettings,
+  ...homeSettings,
   ...tracingSettings,
   ...grpcTlsSettings,
   ...verifierSettings,
@@ -152,4 +154,13 @@ export type PolicyConfig = Config<typeof policySettings> & VerifierConfig;
 export function readPolicyConfig(env: NodeJS.ProcessEnv, log?: BootLog): PolicyConfig {
   const config = readConfig(policySettings, env, { demo, log });
   return Object.freeze({ ...config, issuerSecrets: issuerSecretsIn(env) });
+}
+
+/** How much each tenant's log keeps where nothing else is said of the tenant. */
+export function logRetention(config: PolicyConfig) {
+  return {
+    maxBytes: config.POLICY_HISTORY_MAX_BYTES,
+    maxAgeMs: config.POLICY_HISTORY_MAX_AGE_SECONDS * 1_000,
+    replicas: config.NATS_REPLICAS,
+  };
 }

@@ -32,7 +32,8 @@ export interface RegionBrokers extends AsyncDisposable {
   link(mode: ProxyMode): void;
 }
 
-interface RegionBrokerOptions {
+/** How the brokers are to be. */
+export interface RegionBrokerOptions {
   /** The servers of each region. */
   readonly servers?: 1 | 3;
   /** Tenants of home eu that have producers in region us. */

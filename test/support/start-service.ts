@@ -25,13 +25,14 @@ const SETTINGS: Readonly<Record<string, NodeJS.ProcessEnv>> = { policy: { POLICY
 
 /**
  * Starts the built service on free ports and waits for its `ready` line; `env` overrides. It may open as many
- * descriptors as `descriptors` says, where that is given.
+ * descriptors as `descriptors` says, where that is given. With `orStandby` a standby has started too; of its ports only that of
+ * operations is open.
  * @throws when the process ends first; the message holds what it printed.
  */
 export async function startService(
   name: "auth" | "policy" | "publish" | "stream",
   env: NodeJS.ProcessEnv,
-  { descriptors }: { readonly descriptors?: number } = {},
+  { descriptors, orStandby = false }: { readonly descriptors?: number; readonly orStandby?: boolean } = {},
 ): Promise<RunningService> {
   const main = builtProgram(name);
   const prefix = name.toUpperCase();
@@ -44,7 +45,7 @@ export async function startService(
     `${name} becomes ready`,
     () => {
       if (child.process.exitCode !== null) throw new Error(`${name} ended:\n${child.output()}`);
-      return readyLine(child.output());
+      return readyLine(child.output(), orStandby ? ["ready", "standby"] : ["ready"]);
       // On two cores that others use, three processes of an edge with workers may take long to load.
     },
     30_000,
@@ -59,7 +60,8 @@ export async function startService(
   };
 }
 
-function readyLine(output: string): ServicePorts | undefined {
-  const line = output.split("\n").find((text) => text.includes('"msg":"ready"'));
+function readyLine(output: string, messages: readonly string[]): ServicePorts | undefined {
+  const isReady = (text: string): boolean => messages.some((message) => text.includes(`"msg":"${message}"`));
+  const line = output.split("\n").find(isReady);
   return line === undefined ? undefined : (JSON.parse(line) as ServicePorts);
 }

@@ -6,7 +6,8 @@ import { type NatsServer, type NatsUser, startNats } from "./start-nats.ts";
 import { type RedisServer, startRedis } from "./start-redis.ts";
 import { type RunningService, startService } from "./start-service.ts";
 
-const DEMO_POLICIES = fileURLToPath(new URL("../../infra/policies", import.meta.url));
+/** The policies of the demo. */
+export const DEMO_POLICIES = fileURLToPath(new URL("../../infra/policies", import.meta.url));
 
 /** What `operate` authenticates with. */
 export const OPERATOR_TOKEN = "operator-token-of-the-tests";
@@ -47,7 +48,7 @@ export interface Stack extends AsyncDisposable {
   /** A connection to the bus as that user, through another port where one is given. */
   bus(user: NatsUser, port?: number): Promise<Bus>;
   /** Calls policy as the operator. */
-  operate(method: string, path: string, body?: object): Promise<{ status: number; body: Record<string, unknown> }>;
+  operate(method: string, path: string, body?: object): Promise<OperatorAnswer>;
   /** Replaces the roles of a subject, acknowledged. */
   setRoles(subject: string, roles: readonly string[], tenant?: string): Promise<void>;
 }
@@ -148,16 +149,7 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
       stack.defer(() => bus.connection.close());
       return bus;
     },
-    async operate(method, path, body) {
-      const headers = { authorization: `Bearer ${OPERATOR_TOKEN}`, "content-type": "application/json" };
-      const sent = body === undefined ? {} : { body: JSON.stringify(body) };
-      const response = await fetch(`${policyUrl}/v1/tenants${path === "" ? "" : `/${path}`}`, {
-        method,
-        headers,
-        ...sent,
-      });
-      return { status: response.status, body: (await response.json()) as Record<string, unknown> };
-    },
+    operate: (method, path, body) => callOperator(policyUrl, method, path, body),
     async setRoles(subject, roles, tenant = "demo") {
       const response = await fetch(`${policyUrl}/v1/tenants/${tenant}/subjects/${subject}/roles`, {
         method: "PUT",
@@ -168,6 +160,25 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
     },
     [Symbol.asyncDispose]: () => cleanup.disposeAsync(),
   };
+}
+
+/** What policy answered an operator. */
+export interface OperatorAnswer {
+  readonly status: number;
+  readonly body: Record<string, unknown>;
+}
+
+/** Calls policy about tenants as the operator of the tests. */
+export async function callOperator(
+  policyUrl: string,
+  method: string,
+  path: string,
+  body?: object,
+): Promise<OperatorAnswer> {
+  const headers = { authorization: `Bearer ${OPERATOR_TOKEN}`, "content-type": "application/json" };
+  const sent = body === undefined ? {} : { body: JSON.stringify(body) };
+  const response = await fetch(`${policyUrl}/v1/tenants${path === "" ? "" : `/${path}`}`, { method, headers, ...sent });
+  return { status: response.status, body: (await response.json()) as Record<string, unknown> };
 }
 
 /** The same address through another port of this machine, as through a proxy. */

@@ -6,7 +6,7 @@ import { createChangeBudget } from "../changes/change-budget.ts";
 import { auditChange, type ChangeEntry } from "../changes/audit-change.ts";
 import { openConnectionsLog } from "../bus/connections-log.ts";
 import { openTenantLogs } from "../bus/tenant-logs.ts";
-import type { PolicyConfig } from "../config.ts";
+import { logRetention, type PolicyConfig } from "../config.ts";
 import { auditClose, type CloseEntry } from "../edges/audit-close.ts";
 import type { ConnectionClose } from "../edges/find-connection.ts";
 import { auditInspection, type Inspection, type InspectionEntry } from "../events/audit-inspection.ts";
@@ -42,11 +42,7 @@ export async function openPolicies(
 ) {
   const parts = await openPolicyParts(nats, config.NATS_REPLICAS);
   const store = await openPolicyKv(nats, parts, { replicas: config.NATS_REPLICAS, clock, log });
-  const logs = await openTenantLogs(nats, {
-    maxBytes: config.POLICY_HISTORY_MAX_BYTES,
-    maxAgeMs: config.POLICY_HISTORY_MAX_AGE_SECONDS * 1_000,
-    replicas: config.NATS_REPLICAS,
-  });
+  const logs = await openTenantLogs(nats, logRetention(config));
   const snapshots = new Snapshots({
     store: { read: shareReads((tenant) => store.read(tenant)) },
     compiler,

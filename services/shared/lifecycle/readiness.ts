@@ -4,6 +4,7 @@ import { singleFlight } from "#shared/async/single-flight.ts";
 /** What every request may need that cannot work. docs/reference/errors.md says what to do about each. */
 export const READINESS_CODES = [
   "not_serving",
+  "standby",
   "keys_unusable",
   "issuer_differs",
   "redis_unusable",

@@ -9,6 +9,8 @@ import { onStopSignals, type StopReason } from "./stop-signals.ts";
 export interface RunningService extends AsyncDisposable {
   /** Takes up what has changed on disk, by SIGHUP. Without it the watched files are read again. */
   reload?(): Promise<void>;
+  /** Resolves with the reason when the service ends by itself. Its supervisor starts it anew. */
+  readonly ended?: Promise<string>;
 }
 
 /** How long a service may take to let go of everything; with it a process ends within 3 s. */
@@ -17,7 +19,7 @@ const STOP_MS = 2_500;
 /**
  * Runs a service until a signal to stop, then disposes it and ends the process with 0. A service that is still starting is
  * not waited for, and one that takes longer than `stopMs` to let go is cut off: a process always ends. A second signal ends it
- * at once. A service that cannot start says why in one message and ends with 1; so does a process with a fault that nobody
+ * at once. A service that cannot start says why in one message and ends with 1, and one that ends by itself with 1, too; so does a process with a fault that nobody
  * handled.
  */
 export async function runService(
@@ -48,8 +50,12 @@ export async function runService(
       process.exit(0);
     }
     reload = service.reload?.bind(service);
-    log.info({ reason: await stopping.promise }, "told to stop");
+    const told = stopping.promise.then((reason) => ({ reason, isTold: true }));
+    const byItself = service.ended?.then((reason) => ({ reason, isTold: false })) ?? told;
+    const { reason, isTold } = await Promise.race([told, byItself]);
+    log.info({ reason }, isTold ? "told to stop" : "the service ends, to be started anew");
     await stop(service, stopMs(process.env), log);
+    if (!isTold) process.exit(1);
   } catch (error) {
     fail(name, error);
   }

@@ -63,6 +63,8 @@ export const LINE_FIELDS = {
   record: "record",
   hash: "hash",
   faults: "faults",
+  stream: "stream",
+  region: "region",
   // A service and its peers.
   http: "http",
   https: "https",

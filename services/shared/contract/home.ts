@@ -1,0 +1,32 @@
+/**
+ * A home is a set of tenants with everything of theirs: logs, buckets, the audit trail. It is written in one region, its seat; the
+ * other region has a mirror of each stream, with the same name. Where the seat is, this stream tells and nothing else.
+ */
+export const SEAT_STREAM = "KV_sluice_policy";
+
+/** The stream metadata of an original that takes nothing more: another region has taken the home over, or is about to. */
+export const FENCED_METADATA = "sluice_fenced";
+
+/** The stream metadata that orders claims to a home: 1 at first, one more with each promotion. Without it, 1. */
+export const TERM_METADATA = "sluice_term";
+
+/** The stream metadata of a mirror that says which original it copies: when that was made. */
+export const ORIGIN_METADATA = "sluice_origin";
+
+/** The durable consumer by which the mirrors in that region read their originals. */
+export function mirrorConsumer(region: string): string {
+  return `mirror_${region}`;
+}
+
+/** Where that consumer delivers what a mirror is to have. */
+export function mirrorSubject(region: string, stream: string): string {
+  return `mirror.${region}.${stream}`;
+}
+
+/** The prefix of JetStream's calls in a region: its domain has the region's name. */
+export function regionApi(region: string): string {
+  return `$JS.${region}.API`;
+}
+
+/** The streams that auth alone makes and reads. Each service keeps the mirrors of its own streams: policy those of all others. */
+export const AUTH_STREAMS = ["KV_sluice_keys", "KV_sluice_revoked", "KV_sluice_clients", "AUDIT"] as const;

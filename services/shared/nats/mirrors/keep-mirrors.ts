@@ -1,0 +1,128 @@
+import type { JetStreamManager, StreamInfo } from "@nats-io/jetstream";
+import { SEAT_STREAM } from "#shared/contract/home.ts";
+import type { LimitedLog } from "#shared/log/limit-lines.ts";
+import { holdingOf, undefinedIfMissing } from "../read-seat.ts";
+import { compareMirror, type MirrorStep } from "./compare-mirror.ts";
+import type { MirrorCalls } from "./mirror-calls.ts";
+import type { MirrorPlace } from "./mirror-config.ts";
+import type { MirrorMetrics } from "./mirror-metrics.ts";
+import { pairStreams, type StreamPair } from "./pair-streams.ts";
+import type { PurgeFollower } from "./purge-follower.ts";
+
+/** Streams that are seen to together: each takes some round trips over the link. */
+const AT_ONCE = 16;
+
+/** A feeding consumer speaks every second. A mirror that has heard nothing for so long, while its origin answers, may have none. */
+const UNFED_NS = 15e9;
+
+/** What keeping mirrors takes. */
+export interface MirrorKeeping {
+  readonly place: MirrorPlace;
+  readonly here: JetStreamManager;
+  readonly there: JetStreamManager;
+  readonly calls: MirrorCalls;
+  /** The streams of a region whose mirrors are kept, sorted by name. */
+  readonly streams: (manager: JetStreamManager) => AsyncIterableIterator<StreamInfo>;
+  readonly purges: PurgeFollower;
+  readonly metrics: MirrorMetrics;
+  readonly log: LimitedLog;
+}
+
+/**
+ * Brings the mirrors of this region to what the origin has: makes those that are missing, gives each the settings of its original,
+ * makes anew what copies another original, and removes those whose originals the origin says are gone. It can be repeated, and two
+ * processes may do it at once. What fails is logged, and left to the next time.
+ * @throws what NATS throws when one of the regions does not answer at all.
+ */
+export async function keepMirrors(keeping: MirrorKeeping, stop: AbortSignal): Promise<void> {
+  const { here, there, streams, metrics } = keeping;
+  const round = metrics.beginRound();
+  const isOrigin = await isTheOrigin(keeping).catch(async (error: unknown) => {
+    for await (const mirror of streams(here)) round.count({ mirror });
+    round.end({ originals: false });
+    throw error;
+  });
+  const running = new Set<Promise<void>>();
+  for await (const pair of pairStreams(streams(here), streams(there))) {
+    if (stop.aborted) break;
+    round.count(pair);
+    if (!isOrigin) continue;
+    const seen = seeTo(pair, keeping).finally(() => running.delete(seen));
+    running.add(seen);
+    if (running.size >= AT_ONCE) await Promise.race(running);
+  }
+  await Promise.all(running);
+  round.end({ originals: true });
+}
+
+/**
+ * Whether the other region holds the originals of what is mirrored here. One that is fenced hands over, and nothing changes any
+ * more. One that has lost its home, or has made it anew, must not take the copies with it: people decide.
+ */
+async function isTheOrigin({ here, there, place, metrics, log }: MirrorKeeping): Promise<boolean> {
+  const mirror = await here.streams.info(SEAT_STREAM).catch(undefinedIfMissing);
+  const original = await there.streams.info(SEAT_STREAM).catch(undefinedIfMissing);
+  const isOrigin = original !== undefined && holdingOf(original).holds === "originals";
+  const isAnother = isOrigin && compareMirror(original, mirror, place).do === "remake";
+  const isLost = mirror !== undefined && original === undefined;
+  metrics.originDiffers(isAnother || isLost);
+  if (isAnother || isLost) {
+    const advice = "the home's region has lost what is mirrored here: nothing is changed; see docs/operate/regions.md";
+    log.write("error", "origin", { origin: place.origin }, advice);
+  }
+  return isOrigin && !isAnother;
+}
+
+async function seeTo(pair: StreamPair, keeping: MirrorKeeping): Promise<void> {
+  const { name: stream } = pair;
+  try {
+    if (pair.original === undefined) return await removeMirror(stream, keeping);
+    const step = compareMirror(pair.original, pair.mirror, keeping.place);
+    await take(step, pair.original, pair.mirror, keeping);
+  } catch (error) {
+    keeping.metrics.failures.inc();
+    keeping.log.write("warn", "mirror", { stream, err: error }, "a mirror cannot be kept right now");
+  }
+}
+
+async function take(
+  step: MirrorStep,
+  original: StreamInfo,
+  mirror: StreamInfo | undefined,
+  keeping: MirrorKeeping,
+): Promise<void> {
+  const { calls, purges, log } = keeping;
+  const stream = original.config.name;
+  if (step.do === "make") {
+    await calls.make(original);
+    log.write("info", "made", { stream }, "a mirror was made");
+  } else if (step.do === "remake") await remakeMirror(stream, keeping);
+  else if (mirror !== undefined && step.do === "update") await calls.update(original, mirror);
+  if (mirror === undefined || step.do === "remake") return;
+  if ((mirror.mirror?.active ?? 0) > UNFED_NS) await calls.feed(stream);
+  await purges.follow(original, mirror);
+}
+
+/** Looks again before it deletes anything: the mirror may have been promoted, or made anew by another process. */
+async function remakeMirror(stream: string, keeping: MirrorKeeping): Promise<void> {
+  const { here, there, place, calls, metrics, log } = keeping;
+  const mirror = await here.streams.info(stream);
+  const original = await there.streams.info(stream);
+  const step = compareMirror(original, mirror, place);
+  if (step.do !== "remake" || !(await isTheOrigin(keeping))) return;
+  const { reason } = step;
+  log.write("warn", "remade", { stream, reason }, "a mirror copies what its original is not any more: it is made anew");
+  await calls.remove(stream);
+  await calls.make(original);
+  metrics.remade.inc({ reason });
+}
+
+async function removeMirror(stream: string, keeping: MirrorKeeping): Promise<void> {
+  const { here, there, calls, log } = keeping;
+  if (!(await isTheOrigin(keeping))) return;
+  const original = await there.streams.info(stream).catch(undefinedIfMissing);
+  const mirror = await here.streams.info(stream).catch(undefinedIfMissing);
+  if (original !== undefined || mirror?.config.mirror === undefined) return;
+  await calls.remove(stream);
+  log.write("info", "removed", { stream }, "a mirror was removed: its original is gone");
+}

@@ -1,0 +1,72 @@
+import { Counter, Gauge, type Registry } from "prom-client";
+import type { StreamPair } from "./pair-streams.ts";
+
+/** What is known of the mirrors that this process keeps. */
+export interface MirrorMetrics {
+  readonly failures: Counter;
+  readonly remade: Counter<"reason">;
+  /** Says whether the origin is not the one that is mirrored. */
+  originDiffers(differs: boolean): void;
+  /** Begins to count the mirrors anew; what was counted holds until the end of the round. */
+  beginRound(): MirrorRound;
+}
+
+/** A look at all mirrors. */
+interface MirrorRound {
+  count(pair: Omit<StreamPair, "name">): void;
+  /** Without the originals nothing is known of what is missing. */
+  end(known: { readonly originals: boolean }): void;
+}
+
+const PREFIX = "sluice_mirrors";
+
+/** Registers the metrics of a process that keeps mirrors; disposing them takes them away again. */
+export function createMirrorMetrics(registry: Registry): MirrorMetrics & Disposable {
+  const registers = [registry];
+  const gauge = (name: string, help: string): Gauge => new Gauge({ name, help, registers });
+  const mirrors = gauge(PREFIX, "Mirrors that this process keeps.");
+  const silent = gauge(
+    "sluice_mirrors_silent_seconds",
+    "How long the mirror that has been silent longest has heard nothing of its original, which speaks every second.",
+  );
+  const behind = gauge("sluice_mirrors_behind_entries", "Entries that the originals had, and their mirrors had not.");
+  const differs = gauge(
+    "sluice_mirrors_origin_differs",
+    "1 while the origin is not the one that is mirrored: it has lost entries, or was made anew. Nothing is changed then.",
+  );
+  const failures = new Counter({
+    name: "sluice_mirrors_failures_total",
+    help: "Mirrors that could not be made, changed or removed at a look.",
+    registers,
+  });
+  const remade = new Counter({
+    name: "sluice_mirrors_remade_total",
+    help: "Mirrors that were made anew, as their originals were recreated or have lost entries.",
+    labelNames: ["reason"],
+    registers,
+  });
+  return {
+    failures,
+    remade,
+    originDiffers: (isAnother) => differs.set(Number(isAnother)),
+    beginRound() {
+      let [count, worst, missing] = [0, 0, 0];
+      return {
+        count({ mirror, original }) {
+          if (mirror?.mirror !== undefined) count += 1;
+          worst = Math.max(worst, mirror?.mirror?.active ?? 0);
+          if (original !== undefined) missing += Math.max(0, original.state.last_seq - (mirror?.state.last_seq ?? 0));
+        },
+        end({ originals }) {
+          mirrors.set(count);
+          silent.set(worst / 1e9);
+          if (originals) behind.set(missing);
+        },
+      };
+    },
+    [Symbol.dispose]() {
+      const ours = registry.getMetricsAsArray().filter(({ name }) => name.startsWith(PREFIX));
+      for (const { name } of ours) registry.removeSingleMetric(name);
+    },
+  };
+}

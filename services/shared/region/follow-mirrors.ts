@@ -1,0 +1,64 @@
+import type { StreamInfo, JetStreamManager } from "@nats-io/jetstream";
+import type { NatsConnection } from "@nats-io/transport-node";
+import type { Registry } from "prom-client";
+import { poll } from "#shared/async/poll.ts";
+import { limitLines } from "#shared/log/limit-lines.ts";
+import type { Logger } from "#shared/log/create-logger.ts";
+import { keepMirrors, type MirrorKeeping } from "#shared/nats/mirrors/keep-mirrors.ts";
+import { mirrorCalls } from "#shared/nats/mirrors/mirror-calls.ts";
+import type { MirrorPlace } from "#shared/nats/mirrors/mirror-config.ts";
+import { createMirrorMetrics } from "#shared/nats/mirrors/mirror-metrics.ts";
+import { PurgeFollower } from "#shared/nats/mirrors/purge-follower.ts";
+import { jetStreamOf, undefinedIfMissing } from "#shared/nats/read-seat.ts";
+
+/** How often the origin is asked what it has. A look over very many streams takes longer, and is waited for. */
+const LOOK_EVERY_MS = 2_000;
+
+interface MirrorFollowing extends Pick<MirrorKeeping, "streams"> {
+  readonly nats: NatsConnection;
+  readonly place: MirrorPlace;
+  readonly registry: Registry;
+  readonly log: Logger;
+}
+
+/** Keeps mirrors, again and again until it is disposed. */
+export async function followMirrors({
+  nats,
+  place,
+  streams,
+  registry,
+  log,
+}: MirrorFollowing): Promise<AsyncDisposable> {
+  await using starting = new AsyncDisposableStack();
+  const metrics = starting.use(createMirrorMetrics(registry));
+  const lines = starting.use(limitLines(log));
+  const [here, there] = [await jetStreamOf(nats), await jetStreamOf(nats, place.origin)];
+  const purges = new PurgeFollower({ here, there, now: () => performance.now() });
+  const keeping = { place, here, there, streams, calls: mirrorCalls(nats, place), purges, metrics, log: lines };
+  let fault: string | undefined;
+  const look = async (stop: AbortSignal): Promise<void> => {
+    try {
+      await keepMirrors(keeping, stop);
+      if (fault !== undefined) log.info({ origin: place.origin }, "the mirrors are kept again");
+      fault = undefined;
+    } catch (error) {
+      const { message } = error as Error;
+      if (message !== fault)
+        log.warn({ origin: place.origin, reason: message }, "the mirrors cannot be kept right now");
+      fault = message;
+    }
+  };
+  starting.use(poll(LOOK_EVERY_MS, look));
+  return starting.move();
+}
+
+/** The streams of these names that are there, in the order of the names. */
+export async function* namedStreams(
+  { streams }: JetStreamManager,
+  names: readonly string[],
+): AsyncGenerator<StreamInfo> {
+  for (const name of names.toSorted()) {
+    const info = await streams.info(name).catch(undefinedIfMissing);
+    if (info !== undefined) yield info;
+  }
+}
