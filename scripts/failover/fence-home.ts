@@ -1,7 +1,8 @@
 import { AUDIT_STREAM } from "#shared/contract/audit-log.ts";
+import { SEAT_STREAM } from "#shared/contract/home.ts";
 import { ScriptError } from "../shared/run-script.ts";
 import { noteHomeChange } from "./home-audit.ts";
-import { fencedConfig, type HomeStream, SEAT_STREAM, standingOf } from "./home-stream.ts";
+import { fencedConfig, type HomeStream, standingOf } from "./home-stream.ts";
 import { lockRegion } from "./lock-region.ts";
 import type { RegionBus } from "./region-bus.ts";
 import type { Tell } from "./tell.ts";

@@ -2,25 +2,17 @@ import { randomBytes } from "node:crypto";
 import { z } from "zod";
 import { AUDIT_STREAM, auditSubject } from "#shared/contract/audit-log.ts";
 import { ALL_CONNECTIONS, CONNECTIONS_STREAM } from "#shared/contract/connection-log.ts";
+import {
+  BEFORE_FENCE_METADATA,
+  FENCED_METADATA,
+  LOST_METADATA,
+  MIRRORED_METADATA,
+  ORIGIN_METADATA,
+  OWN_METADATA,
+  TERM_METADATA,
+} from "#shared/contract/home.ts";
+import { settingsBeforeFence } from "#shared/nats/settings-before-fence.ts";
 import { EPOCH_METADATA, logStreamName, logSubjects } from "#shared/contract/tenant-log.ts";
-
-/** Which of two originals counts: the one with the higher term. A promotion gives one more than there was. */
-export const TERM = "sluice_term";
-
-/** The term in which an original was fenced. */
-export const FENCED = "sluice_fenced";
-
-/** The settings that a fenced original had before, as JSON: those that a fence changes. */
-const BEFORE = "sluice_before";
-
-/** The region that a person has said is lost: the home is served without asking it. */
-const LOST = "sluice_lost";
-
-/** The last entry that a mirror had when it became an original: what the old original has behind it is its tail. */
-const MIRRORED = "sluice_mirrored";
-
-/** The stream that says where a home has its seat: it is fenced first and promoted last. */
-export const SEAT_STREAM = "KV_sluice_policy";
 
 /** Settings stay as JetStream gives them: an update takes all of them. */
 export const streamSchema = z.looseObject({
@@ -54,9 +46,9 @@ export function isHomeStream(name: string): boolean {
 /** What the stream is. One that only says that it is fenced, and is not sealed, can be opened by anybody's late update: it is open. */
 export function standingOf({ config }: Pick<HomeStream, "config">): Standing {
   const { mirror, metadata = {}, sealed } = config;
-  const term = Number(metadata[TERM] ?? 1);
+  const term = Number(metadata[TERM_METADATA] ?? 1);
   if (mirror !== undefined) return { kind: "mirror", of: mirror.external?.api.split(".")[1] ?? "", term };
-  return { kind: sealed && metadata[FENCED] !== undefined ? "fenced" : "open", term };
+  return { kind: sealed && metadata[FENCED_METADATA] !== undefined ? "fenced" : "open", term };
 }
 
 /**
@@ -66,13 +58,13 @@ export function standingOf({ config }: Pick<HomeStream, "config">): Standing {
  */
 export function fencedConfig({ config }: HomeStream): HomeStream["config"] {
   const { name, metadata = {} } = config;
-  const term = metadata[TERM] ?? "1";
+  const term = metadata[TERM_METADATA] ?? "1";
   const before = Object.fromEntries(["subjects", ...Object.keys(SEALED)].map((key) => [key, config[key]]));
   return {
     ...config,
     ...SEALED,
     subjects: [`sluice.fenced.${name}`],
-    metadata: { [BEFORE]: JSON.stringify(before), ...metadata, [TERM]: term, [FENCED]: term },
+    metadata: { [BEFORE_FENCE_METADATA]: JSON.stringify(before), ...metadata, [TERM_METADATA]: term, [FENCED_METADATA]: term },
   };
 }
 
@@ -86,14 +78,6 @@ const SEALED = {
   allow_rollup_hdrs: false,
 };
 
-const beforeSchema = z.object({ subjects: z.array(z.string()).optional() });
-
-/** The subjects that an original took before it was fenced; undefined where it does not say so. */
-function subjectsBefore(original: HomeStream | undefined): string[] | undefined {
-  const text = original?.config.metadata?.[BEFORE];
-  return text === undefined ? undefined : beforeSchema.parse(JSON.parse(text)).subjects;
-}
-
 /** How a mirror becomes the original. */
 export interface PromotionOf {
   readonly term: number;
@@ -106,29 +90,26 @@ export interface PromotionOf {
 /** The settings of an original made of this mirror. */
 export function promotedConfig({ config, state }: HomeStream, promotion: PromotionOf): HomeStream["config"] {
   const { mirror: _, mirror_direct: __, metadata = {}, name, ...kept } = config;
-  const said = Object.entries(metadata).filter(([key]) => !OF_OTHERS.has(key));
+  const said = Object.entries(metadata).filter(([key]) => !OWN_METADATA.has(key) && key !== ORIGIN_METADATA);
   const hasNewEpoch = promotion.lost !== undefined && metadata[EPOCH_METADATA] !== undefined;
   return {
     ...kept,
     name,
     ...settingsOf(name),
-    subjects: subjectsBefore(promotion.original) ?? subjectsOf(name),
+    subjects: (promotion.original && settingsBeforeFence(promotion.original.config).subjects) ?? subjectsOf(name),
     metadata: {
       ...Object.fromEntries(said),
-      [TERM]: String(promotion.term),
-      [MIRRORED]: String(state.last_seq),
+      [TERM_METADATA]: String(promotion.term),
+      [MIRRORED_METADATA]: String(state.last_seq),
       ...(hasNewEpoch ? { [EPOCH_METADATA]: randomBytes(6).toString("hex") } : {}),
-      ...(promotion.lost === undefined ? {} : { [LOST]: promotion.lost }),
+      ...(promotion.lost === undefined ? {} : { [LOST_METADATA]: promotion.lost }),
     },
   };
 }
 
-/** What a mirror may have copied of its original, and what is true of that alone. */
-const OF_OTHERS: ReadonlySet<string> = new Set([FENCED, BEFORE, LOST]);
-
 /** The last entry that this original had when it was promoted; 0 where it never was a mirror. */
 export function mirroredUpTo({ config }: HomeStream): number {
-  return Number(config.metadata?.[MIRRORED] ?? 0);
+  return Number(config.metadata?.[MIRRORED_METADATA] ?? 0);
 }
 
 /** What a stream of that name takes; undefined where a home has none such. */

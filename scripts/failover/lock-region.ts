@@ -1,7 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { nanos } from "@nats-io/transport-node";
+import { SEAT_STREAM } from "#shared/contract/home.ts";
 import { ScriptError } from "../shared/run-script.ts";
-import { SEAT_STREAM } from "./home-stream.ts";
 import { RefusedCall, type RegionBus } from "./region-bus.ts";
 
 /** The consumer that is the lock. */

@@ -1,8 +1,9 @@
 import { AUDIT_STREAM } from "#shared/contract/audit-log.ts";
+import { SEAT_STREAM } from "#shared/contract/home.ts";
 import { ScriptError } from "../shared/run-script.ts";
 import { fenceHome } from "./fence-home.ts";
 import { noteHomeChange } from "./home-audit.ts";
-import { type HomeStream, mirroredUpTo, promotedConfig, SEAT_STREAM, standingOf } from "./home-stream.ts";
+import { type HomeStream, mirroredUpTo, promotedConfig, standingOf } from "./home-stream.ts";
 import { waitUntilUnlinked } from "./links.ts";
 import { lockRegion } from "./lock-region.ts";
 import type { RegionBus } from "./region-bus.ts";

@@ -1,9 +1,10 @@
 import { AUDIT_STREAM } from "#shared/contract/audit-log.ts";
+import { SEAT_STREAM } from "#shared/contract/home.ts";
 import { ScriptError } from "../shared/run-script.ts";
 import { exportTail, type Tail } from "./export-tail.ts";
 import { fenceHome } from "./fence-home.ts";
 import { noteHomeChange } from "./home-audit.ts";
-import { SEAT_STREAM, standingOf } from "./home-stream.ts";
+import { standingOf } from "./home-stream.ts";
 import { lockRegion } from "./lock-region.ts";
 import type { Tell } from "./tell.ts";
 import { answers, type AnsweringRegion, highestTerm, type RegionView, requireRegion, seatStanding } from "./view-home.ts";

@@ -1,5 +1,6 @@
+import { SEAT_STREAM } from "#shared/contract/home.ts";
 import { ScriptError } from "../shared/run-script.ts";
-import { type HomeStream, SEAT_STREAM, type Standing, standingOf } from "./home-stream.ts";
+import { type HomeStream, type Standing, standingOf } from "./home-stream.ts";
 import { openRegion, type RegionBus } from "./region-bus.ts";
 import type { Regions } from "./regions.ts";
 

@@ -8,10 +8,14 @@ import { amountOf, timeoutOf } from "#test/soak/amount.ts";
 import { keepMirrors, makeHome } from "#test/support/home-pair-streams.ts";
 import { random } from "#test/support/random.ts";
 import { Death, openRegionWorld, type RegionWorld, TENANTS } from "#test/support/region-world.ts";
-import { type HomePair, type RegionName, startHomePair } from "#test/support/start-home-pair.ts";
+import { type HomePair, startHomePair } from "#test/support/start-home-pair.ts";
+import type { RegionName } from "#test/support/start-region-servers.ts";
 import { waitFor } from "#test/support/wait.ts";
 
 const REGIONS = ["eu", "us"] as const;
+
+/** Mirrors of servers that were killed take some seconds to be fed again. */
+const ROUNDS = 10;
 
 /** nats-server tries each second to link. */
 const LINK_MS = 1_500;
@@ -198,13 +202,14 @@ async function settle(): Promise<void> {
   await startStopped();
   await watchBoth();
   await requireOneWriter();
-  for (let round = 1; round <= 3; round += 1) {
+  for (let round = 1; round <= ROUNDS; round += 1) {
     for (const region of REGIONS) await refusable(world.rejoin(region));
     await refusable(world.repair());
-    if ((await world.publish("us", "acme")).length === 0) {
-      for (const region of REGIONS) await refusable(world.promote(region));
-    }
+    if ((await world.publish("us", "acme")).length > 0) break;
+    for (const region of REGIONS) await refusable(world.promote(region));
   }
+  for (const region of REGIONS) await refusable(world.rejoin(region));
+  await refusable(world.repair());
   await requireOneWriter();
   expect((await world.publish("us", "acme")).length, "one region takes events in the end").toBe(1);
   const exported = await world.exported();

@@ -1,7 +1,8 @@
 import type { NatsConnection } from "@nats-io/transport-node";
 import { logStreamName, logSubjects } from "#shared/contract/tenant-log.ts";
 import { standingOf, streamSchema } from "../../scripts/failover/home-stream.ts";
-import type { HomePair, RegionName } from "./start-home-pair.ts";
+import type { HomePair } from "./start-home-pair.ts";
+import type { RegionName } from "./start-region-servers.ts";
 import { waitFor } from "./wait.ts";
 
 /** What a home in this test consists of beside its logs. */

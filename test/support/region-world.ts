@@ -13,7 +13,8 @@ import type { Tell } from "../../scripts/failover/tell.ts";
 import { answers, highestTerm, type RegionView, requireRegion, viewHome } from "../../scripts/failover/view-home.ts";
 import { ask, keepMirrors } from "./home-pair-streams.ts";
 import { freePort } from "./ports.ts";
-import type { HomePair, RegionName } from "./start-home-pair.ts";
+import type { HomePair } from "./start-home-pair.ts";
+import type { RegionName } from "./start-region-servers.ts";
 import { waitFor } from "./wait.ts";
 
 /** The tenants whose logs are written. */

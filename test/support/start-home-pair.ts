@@ -6,11 +6,9 @@ import type { Regions } from "../../scripts/failover/regions.ts";
 import { type Child, startChild } from "./child.ts";
 import { freePort } from "./ports.ts";
 import { accepts } from "./start-nats.ts";
+import type { RegionName } from "./start-region-servers.ts";
 import { type ProxyMode, startTcpProxy, type TcpProxy } from "./tcp-proxy.ts";
 import { waitFor } from "./wait.ts";
-
-/** The two regions of a pair. */
-export type RegionName = "eu" | "us";
 
 /** The server of one region, which may be stopped. */
 export interface PairServer {

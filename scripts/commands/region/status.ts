@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import { type HomeStream, standingOf } from "../../failover/home-stream.ts";
+import { standingOf } from "../../failover/home-stream.ts";
 import { readRegions } from "../../failover/regions.ts";
 import {
   answers,
@@ -25,6 +25,8 @@ interface RegionState {
   readonly streams: number;
   /** How long ago the mirror that has heard nothing for longest heard its original, in milliseconds; null where none mirrors. */
   readonly silentMs: number | null;
+  /** The originals that have no mirror in this region, where both can be asked. */
+  readonly missing: readonly string[];
   /** How many entries the originals have that this region has not, where both can be asked. */
   readonly behind: number | null;
   readonly fault?: string;
@@ -57,7 +59,7 @@ ${WHERE}`,
 function stateOf(view: RegionView, views: readonly RegionView[]): RegionState {
   const { region } = view;
   if (!answers(view)) {
-    return { region, state: "silent", term: null, streams: 0, silentMs: null, behind: null, fault: view.fault };
+    return { region, state: "silent", term: null, streams: 0, silentMs: null, missing: [], behind: null, fault: view.fault };
   }
   const heard = view.streams.flatMap(({ mirror }) => (mirror === undefined ? [] : [mirror.active]));
   const silent = heard.includes(-1) ? Number.POSITIVE_INFINITY : Math.max(...heard) / 1e6;
@@ -67,7 +69,7 @@ function stateOf(view: RegionView, views: readonly RegionView[]): RegionState {
     term: highestTerm(view) || null,
     streams: view.streams.length,
     silentMs: heard.length === 0 ? null : Math.round(Math.min(silent, Number.MAX_SAFE_INTEGER)),
-    behind: behindOf(view, views),
+    ...comparedWith(originOf(view, views), view),
   };
 }
 
@@ -80,17 +82,19 @@ function kindOf(view: AnsweringRegion): RegionState["state"] {
   return seat.kind === "fenced" && !kinds.has("open") ? "fenced" : "half_fenced";
 }
 
-function behindOf(view: AnsweringRegion, views: readonly RegionView[]): number | null {
+/** The region that this one mirrors, where it answers. */
+function originOf(view: AnsweringRegion, views: readonly RegionView[]): AnsweringRegion | undefined {
   const seat = seatStanding(view);
-  if (seat?.kind !== "mirror") return null;
-  const origin = views.filter(answers).find(({ region }) => region === seat.of);
-  if (origin === undefined) return null;
+  if (seat?.kind !== "mirror") return undefined;
+  return views.filter(answers).find(({ region }) => region === seat.of);
+}
+
+function comparedWith(origin: AnsweringRegion | undefined, view: AnsweringRegion): Pick<RegionState, "missing" | "behind"> {
+  if (origin === undefined) return { missing: [], behind: null };
   const here = new Map(view.streams.map((each) => [each.config.name, each]));
-  const missing = (each: HomeStream): number => {
-    const mirror = here.get(each.config.name);
-    return Math.max(0, each.state.last_seq - (mirror?.state.last_seq ?? 0));
-  };
-  return origin.streams.reduce((sum, each) => sum + missing(each), 0);
+  const missing = origin.streams.map(({ config }) => config.name).filter((name) => !here.has(name));
+  const behind = origin.streams.map(({ config, state }) => state.last_seq - (here.get(config.name)?.state.last_seq ?? 0));
+  return { missing, behind: behind.reduce((sum, entries) => sum + Math.max(0, entries), 0) };
 }
 
 function rowOf({ region, state, term, streams, silentMs, behind }: RegionState): string[] {
@@ -107,6 +111,11 @@ function faultsOf(states: readonly RegionState[]): string[] {
       ({ region }) =>
         `region ${region} holds the home by an old term and takes what nobody else gets: sluice region rejoin ${region} closes it`,
     );
+  for (const { region, state, missing } of states) {
+    const advice = `auth and policy of the home in region ${region} make mirrors`;
+    if (state === "nothing") faults.push(`region ${region} has nothing of this home: ${advice}`);
+    else if (missing.length > 0) faults.push(`${missing.slice(0, 3).join(", ")} has no mirror in region ${region} yet: ${advice}`);
+  }
   if (seats.length === 0) faults.push("no region that answers takes anything for this home");
   const half = states.filter(({ state }) => state === "half_promoted");
   faults.push(...half.map(({ region }) => `a promotion broke off: sluice region promote ${region} goes on with it`));

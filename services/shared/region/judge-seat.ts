@@ -22,6 +22,8 @@ interface Regions {
 export function judgeSeat(holding: Holding, other: OtherHolding, { here, other: there, makesHome }: Regions): Seat {
   if (holding.holds === "mirror") return away(holding.of);
   if (holding.holds === "fenced") return waiting(`region ${here} is fenced: another region has taken this home over`);
+  const isLost = holding.holds === "originals" && holding.lost === there;
+  if (other === "silent" && isLost) return { isHere: true };
   if (other === "silent") {
     return waiting(
       `region ${there} does not say whether it has taken this home over; if it is lost, set SLUICE_HOME_REGIONS=${here}`,
