@@ -2,7 +2,7 @@ import { fenceHome } from "./fence-home.ts";
 import { standingOf } from "./home-stream.ts";
 import { lockRegion } from "./lock-region.ts";
 import type { Tell } from "./tell.ts";
-import { answers, highestTerm, type RegionView, requireRegion } from "./view-home.ts";
+import { answers, hasTakenOver, highestTerm, type RegionView, requireRegion } from "./view-home.ts";
 
 /** Whether a region may take what comes. */
 export type Admission =
@@ -20,8 +20,7 @@ interface AdmitOptions {
 }
 
 /**
- * Asks the other regions whether one has taken over, and fences the originals here if so. A single stream with a higher term is
- * enough: a promotion that broke off is gone on with, never undone.
+ * Asks the other regions whether one has taken over, and fences the originals here if so.
  * @throws {ScriptError} where this region does not answer.
  */
 export async function admitHome(views: readonly RegionView[], options: AdmitOptions): Promise<Admission> {
@@ -31,7 +30,7 @@ export async function admitHome(views: readonly RegionView[], options: AdmitOpti
     return { answer: "open", because: "this region holds no original that takes anything" };
   }
   const term = highestTerm(here);
-  const later = others.filter(answers).find((each) => highestTerm(each) > term);
+  const later = others.filter(answers).find((each) => hasTakenOver(each, here));
   if (later !== undefined) {
     await using _ = await lockRegion(here.bus, options.lockMs);
     await fenceHome(here.bus, options.by, options.tell);

@@ -7,7 +7,7 @@ import { noteHomeChange } from "./home-audit.ts";
 import { standingOf } from "./home-stream.ts";
 import { lockRegion } from "./lock-region.ts";
 import type { Tell } from "./tell.ts";
-import { answers, type AnsweringRegion, highestTerm, type RegionView, requireRegion, seatStanding } from "./view-home.ts";
+import { answers, type AnsweringRegion, hasTakenOver, highestTerm, type RegionView, requireRegion, seatStanding } from "./view-home.ts";
 
 /** How a region comes back. */
 export interface RejoinOptions {
@@ -75,7 +75,7 @@ function isSeatStream({ config }: { readonly config: { readonly name: string } }
 /** The region that holds all of the home by a higher term. It may be fenced by now: it has everything, and takes nothing. */
 function requireSeat(views: readonly RegionView[], old: AnsweringRegion): AnsweringRegion {
   const others = views.filter(({ region }) => region !== old.region);
-  const later = others.filter(answers).find((each) => highestTerm(each) > highestTerm(old));
+  const later = others.filter(answers).find((each) => hasTakenOver(each, old));
   if (later === undefined) {
     const silent = others.find((each) => !answers(each));
     throw new ScriptError(

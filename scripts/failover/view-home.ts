@@ -1,4 +1,4 @@
-import { SEAT_STREAM } from "#shared/contract/home.ts";
+import { LOST_METADATA, SEAT_STREAM } from "#shared/contract/home.ts";
 import { ScriptError } from "../shared/run-script.ts";
 import { type HomeStream, type Standing, standingOf } from "./home-stream.ts";
 import { openRegion, type RegionBus } from "./region-bus.ts";
@@ -22,6 +22,19 @@ export function seatStanding({ streams }: Pick<AnsweringRegion, "streams">): Sta
 export function highestTerm({ streams }: Pick<AnsweringRegion, "streams">): number {
   const terms = streams.map(standingOf).filter(({ kind }) => kind !== "mirror");
   return Math.max(0, ...terms.map(({ term }) => term));
+}
+
+/**
+ * Whether the other region has taken the home over from this one: an original there has a higher term. A single one is enough: a
+ * promotion that broke off is gone on with, never undone. Of equal terms that counts which was promoted without asking the other.
+ */
+export function hasTakenOver(other: AnsweringRegion, from: AnsweringRegion): boolean {
+  const before = highestTerm(from);
+  return other.streams.some((each) => {
+    const { kind, term } = standingOf(each);
+    const isWithout = each.config.metadata?.[LOST_METADATA] === from.region;
+    return kind !== "mirror" && (term > before || (term === before && isWithout));
+  });
 }
 
 /** Whether every original of the home is here, and takes what comes. */

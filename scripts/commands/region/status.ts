@@ -104,13 +104,9 @@ function rowOf({ region, state, term, streams, silentMs, behind }: RegionState):
 
 function faultsOf(states: readonly RegionState[]): string[] {
   const seats = states.filter(({ state }) => state === "seat");
-  const highest = Math.max(...seats.map(({ term }) => term ?? 0));
-  const faults = seats
-    .filter(({ term }) => term !== highest)
-    .map(
-      ({ region }) =>
-        `region ${region} holds the home by an old term and takes what nobody else gets: sluice region rejoin ${region} closes it`,
-    );
+  const names = seats.map(({ region, term }) => `${region} (term ${term})`).join(" and ");
+  const faults =
+    seats.length < 2 ? [] : [`regions ${names} both take events: sluice region rejoin closes the one that was given up`];
   for (const { region, state, missing } of states) {
     const advice = `auth and policy of the home in region ${region} make mirrors`;
     if (state === "nothing") faults.push(`region ${region} has nothing of this home: ${advice}`);
