@@ -50,9 +50,9 @@ NATS_URL says where NATS is, with the user of policy, and REDIS_URL where Redis 
 
 async function serviceFindings(env: NodeJS.ProcessEnv): Promise<Finding[]> {
   const parts = await lookAtParts(env);
-  const ready = parts.map(({ part, at, fault }) =>
+  const ready = parts.map(({ part, at, fault, standby }) =>
     fault === undefined
-      ? ok(part, `ready (${at})`)
+      ? ok(part, standby === undefined ? `ready (${at})` : `standby (${at}): ${standby}`)
       : fail(part, fault, "docs/reference/errors.md says what each reason means."),
   );
   const clocks = await Promise.all(SERVICES.map((service) => clockOf(service, env)));

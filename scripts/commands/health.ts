@@ -29,7 +29,7 @@ export function healthCommand(terminal: Terminal): Command {
     summary: "say whether the services work, and whether an event comes through",
     description: `Asks the bus and the four services whether they can work. With --flow it goes an event's whole way instead: logs in, opens a stream, publishes an event over HTTP and waits for it on the stream. It says how long each step took; at the first that fails it stops, asks all parts how they are, and says what to look at.
 
-Ends with 1 where something does not work. The event that --flow publishes is a real one: everybody who may see its topic and listens gets it.
+A standby (–), whose home is written in another region, is no fault. Ends with 1 where something does not work. The event that --flow publishes is a real one: everybody who may see its topic and listens gets it.
 
 AUTH_URL, POLICY_URL, PUBLISH_URL and STREAM_URL say where the services are, AUTH_OPS_URL and so on where their operations ports are, NATS_URL where the bus is. Without them the demo that npm start runs is asked.`,
     examples: [
@@ -50,11 +50,10 @@ AUTH_URL, POLICY_URL, PUBLISH_URL and STREAM_URL say where the services are, AUT
 
 function printParts(parts: readonly PartHealth[], { print, endWith }: Terminal): void {
   for (const health of parts) {
-    const { part, at, fault } = health;
-    print(
-      health,
-      `${fault === undefined ? "✓" : "✗"} ${part.padEnd(8)} ${at}${fault === undefined ? "" : `  ${fault}`}`,
-    );
+    const { part, at, fault, standby } = health;
+    const mark = fault === undefined ? (standby === undefined ? "✓" : "–") : "✗";
+    const said = fault ?? (standby === undefined ? "" : `standby: ${standby}`);
+    print(health, `${mark} ${part.padEnd(8)} ${at}  ${said}`.trimEnd());
   }
   if (parts.some(({ fault }) => fault !== undefined)) endWith(1);
 }

@@ -8,11 +8,12 @@ import { opsUrlOf, type ServiceName } from "../shared/service-calls.ts";
 export const PARTS = ["bus", "policy", "auth", "publish", "stream"] as const;
 export type Part = (typeof PARTS)[number];
 
-/** How a part is: undefined in `fault` where it can work. */
+/** How a part is: undefined in `fault` where it can work, or has no work in this region, as `standby` says. */
 export interface PartHealth {
   readonly part: Part;
   readonly at: string;
   readonly fault?: string;
+  readonly standby?: string;
 }
 
 const LOOK_MS = 3_000;
@@ -51,6 +52,8 @@ async function lookAtService(part: ServiceName, env: NodeJS.ProcessEnv): Promise
     const response = await fetch(`${base}/readyz`, { signal: AbortSignal.timeout(LOOK_MS) });
     if (response.ok) return health;
     const answer = readinessSchema.safeParse(parseJson(await response.text()));
+    const standby = answer.data?.reasons.find(({ code }) => code === "standby");
+    if (standby !== undefined) return { ...health, standby: standby.detail };
     const reasons = answer.data?.reasons.map(({ code, detail }) => `${code}: ${detail}`) ?? [
       `status ${response.status}`,
     ];

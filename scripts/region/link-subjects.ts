@@ -48,14 +48,13 @@ export function linkSubjects(
   here: string,
   other: string,
 ): { readonly publish: string[]; readonly subscribe: string[] } {
-  const answers = (suffix: string) => ["auth", "policy"].map((user) => `_INBOX.${user}${suffix}.>`);
   return {
     publish: [
       ...EITHER_WAY,
       `${regionApi(here)}.STREAM.LIST`,
       ...originCalls(here, other),
       `mirror.${here}.>`,
-      ...answers(""),
+      ...answersTo(""),
     ],
     subscribe: [
       ...EITHER_WAY,
@@ -64,7 +63,12 @@ export function linkSubjects(
       // A server asks for all that it answers: it gets nothing of a list that has less. What is asked, the users' lists say.
       `${regionApi(other)}.CONSUMER.>`,
       `mirror.${other}.>`,
-      ...answers(`-${here}`),
+      ...answersTo(`-${here}`),
     ],
   };
+}
+
+/** Where answers to auth and policy of a home arrive; in the region that mirrors it, their names have its suffix. */
+function answersTo(suffix: string): string[] {
+  return ["auth", "policy"].map((user) => `_INBOX.${user}${suffix}.>`);
 }

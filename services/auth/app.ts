@@ -24,8 +24,9 @@ import { createMetricsRegistry } from "#shared/metrics/registry.ts";
 import { connectNats, drainNats } from "#shared/nats/connect-nats.ts";
 import type { JetStreamManager } from "@nats-io/jetstream";
 import { AUTH_STREAMS } from "#shared/contract/home.ts";
-import { awaitSeat, type HeldSeat } from "#shared/region/await-seat.ts";
-import { followMirrors, namedStreams } from "#shared/region/follow-mirrors.ts";
+import { awaitSeat, type HeldSeat } from "#shared/nats/home/await-seat.ts";
+import { followMirrors, namedStreams } from "#shared/nats/mirrors/follow-mirrors.ts";
+import { createMirrorMetrics } from "#shared/nats/mirrors/mirror-metrics.ts";
 import { openTracer } from "#shared/trace/open-tracer.ts";
 import { systemClock as clock } from "#shared/time/clock.ts";
 import { type TlsFiles, tlsFilesOf } from "#shared/tls/tls-material.ts";
@@ -149,13 +150,13 @@ function awaitHome(
   { registry, log }: { readonly registry: Registry; readonly log: Logger },
 ): Promise<HeldSeat> {
   const streams = (manager: JetStreamManager) => namedStreams(manager, AUTH_STREAMS);
-  const place = { replicas: config.NATS_REPLICAS };
+  const [place, metrics] = [{ replicas: config.NATS_REPLICAS }, createMirrorMetrics(registry)];
   return awaitSeat({
     nats,
     config,
     ownStream: AUTH_STREAMS[0],
     openOps: (reasons) => startOpsServer(opsAddressOf(config), { service: "auth", config, metrics: registry, reasons }),
-    keepMirrors: (regions) => followMirrors({ nats, place: { ...place, ...regions }, streams, registry, log }),
+    keepMirrors: (regions) => followMirrors({ nats, place: { ...place, ...regions }, streams, metrics, log }),
     log,
   });
 }

@@ -25,7 +25,8 @@ import { createMetricsRegistry } from "#shared/metrics/registry.ts";
 import { connectNats, drainNats } from "#shared/nats/connect-nats.ts";
 import { followWithdrawnKeys } from "#shared/nats/withdrawn-keys.ts";
 import { SEAT_STREAM } from "#shared/contract/home.ts";
-import { awaitSeat, type HeldSeat } from "#shared/region/await-seat.ts";
+import { awaitSeat, type HeldSeat } from "#shared/nats/home/await-seat.ts";
+import { createMirrorMetrics } from "#shared/nats/mirrors/mirror-metrics.ts";
 import { openTracer } from "#shared/trace/open-tracer.ts";
 import { systemClock as clock } from "#shared/time/clock.ts";
 import type { PolicyConfig } from "./config.ts";
@@ -138,15 +139,16 @@ export async function startPolicy(config: PolicyConfig): Promise<RunningService>
 function awaitHome(
   nats: NatsConnection,
   config: PolicyConfig,
-  parts: { readonly registry: Registry; readonly metrics: PolicyMetrics; readonly log: Logger },
+  { registry, ...parts }: { readonly registry: Registry; readonly metrics: PolicyMetrics; readonly log: Logger },
 ): Promise<HeldSeat> {
+  const mirrors = createMirrorMetrics(registry);
   return awaitSeat({
     nats,
     config,
     ownStream: SEAT_STREAM,
     openOps: (reasons) =>
-      startOpsServer(opsAddressOf(config), { service: "policy", config, metrics: parts.registry, reasons }),
-    keepMirrors: (regions) => keepStandby(nats, config, regions, parts),
+      startOpsServer(opsAddressOf(config), { service: "policy", config, metrics: registry, reasons }),
+    keepMirrors: (regions) => keepStandby(nats, config, regions, { ...parts, mirrors }),
     log: parts.log,
   });
 }

@@ -11,7 +11,7 @@ const UNLIMITED = [
   // Files that are watched.
   /\/(watch-tls|watch-tls-files|watch-users|watch-documents|watch-files|operator-tokens|client-certificate|token-verifier|follow-schemas|follow-secrets)\.ts$/,
   // Servers and stores that are out of reach and come back, once each time.
-  /\/(watch-redis|create-redis|open-count-store|open-topic-store|open-admission|share-counts|withdrawn-keys|follow-key-ring|own-keys|trust-outside|trouble-log|open-tenant|feed|watch-callbacks|open-tracer|report-spans)\.ts$/,
+  /\/(watch-redis|create-redis|open-count-store|open-topic-store|open-admission|share-counts|withdrawn-keys|follow-key-ring|own-keys|trust-outside|trouble-log|open-tenant|feed|watch-callbacks|open-tracer|report-spans|await-seat|follow-mirrors)\.ts$/,
   // Loops of policy, each at its own pace.
   /\/(collect-parts|share-connections-log|policy-kv|subscriptions-kv|end-bindings|check-tenants|reconcile-tenants)\.ts$/,
   // What makes the limit, and what limits itself: by tenant and second, or by type and minute.

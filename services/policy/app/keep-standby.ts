@@ -1,9 +1,9 @@
 import type { NatsConnection } from "@nats-io/transport-node";
-import type { Registry } from "prom-client";
 import { poll } from "#shared/async/poll.ts";
 import type { Logger } from "#shared/log/create-logger.ts";
-import { jetStreamOf } from "#shared/nats/read-seat.ts";
-import { followMirrors } from "#shared/region/follow-mirrors.ts";
+import { jetStreamOf } from "#shared/nats/home/read-holding.ts";
+import type { MirrorMetrics } from "#shared/nats/mirrors/mirror-metrics.ts";
+import { followMirrors } from "#shared/nats/mirrors/follow-mirrors.ts";
 import { policyStreams } from "../bus/kept-mirrors.ts";
 import { createMirroredLogs } from "../bus/mirrored-logs.ts";
 import { openTenantLogs } from "../bus/tenant-logs.ts";
@@ -15,7 +15,7 @@ import type { PolicyMetrics } from "../metrics.ts";
 const ERASE_EVERY_MS = 2_000;
 
 interface StandbyParts {
-  readonly registry: Registry;
+  readonly mirrors: MirrorMetrics;
   readonly metrics: PolicyMetrics;
   readonly log: Logger;
 }
@@ -25,11 +25,11 @@ export async function keepStandby(
   nats: NatsConnection,
   config: PolicyConfig,
   regions: { readonly here: string; readonly origin: string },
-  { registry, metrics, log }: StandbyParts,
+  { mirrors, metrics, log }: StandbyParts,
 ): Promise<AsyncDisposable> {
   await using starting = new AsyncDisposableStack();
   const place = { ...regions, replicas: config.NATS_REPLICAS };
-  starting.use(await followMirrors({ nats, place, streams: policyStreams, registry, log }));
+  starting.use(await followMirrors({ nats, place, streams: policyStreams, metrics: mirrors, log }));
   const erasures: MirroredErasures = {
     mirrors: createMirroredLogs(await jetStreamOf(nats)),
     logs: await openTenantLogs(nats, logRetention(config)),

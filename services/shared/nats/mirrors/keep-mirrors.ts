@@ -1,7 +1,7 @@
 import type { JetStreamManager, StreamInfo } from "@nats-io/jetstream";
 import { SEAT_STREAM } from "#shared/contract/home.ts";
 import type { LimitedLog } from "#shared/log/limit-lines.ts";
-import { holdingOf, undefinedIfMissing } from "../read-seat.ts";
+import { holdingOf, undefinedIfMissing } from "../home/read-holding.ts";
 import { compareMirror, type MirrorStep } from "./compare-mirror.ts";
 import type { MirrorCalls } from "./mirror-calls.ts";
 import type { MirrorPlace } from "./mirror-config.ts";

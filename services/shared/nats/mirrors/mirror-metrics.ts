@@ -9,6 +9,8 @@ export interface MirrorMetrics {
   originDiffers(differs: boolean): void;
   /** Begins to count the mirrors anew; what was counted holds until the end of the round. */
   beginRound(): MirrorRound;
+  /** Says that this process keeps mirrors, or does not any more. */
+  keeping(keeps: boolean): void;
 }
 
 /** A look at all mirrors. */
@@ -18,36 +20,23 @@ interface MirrorRound {
   end(known: { readonly originals: boolean }): void;
 }
 
-const PREFIX = "sluice_mirrors";
-
-/** Registers the metrics of a process that keeps mirrors; disposing them takes them away again. */
-export function createMirrorMetrics(registry: Registry): MirrorMetrics & Disposable {
+/** Registers the metrics of the mirrors that a process keeps while it is a standby; otherwise all are 0. */
+export function createMirrorMetrics(registry: Registry): MirrorMetrics {
   const registers = [registry];
-  const gauge = (name: string, help: string): Gauge => new Gauge({ name, help, registers });
-  const mirrors = gauge(PREFIX, "Mirrors that this process keeps.");
-  const silent = gauge(
-    "sluice_mirrors_silent_seconds",
-    "How long the mirror that has been silent longest has heard nothing of its original, which speaks every second.",
-  );
-  const behind = gauge("sluice_mirrors_behind_entries", "Entries that the originals had, and their mirrors had not.");
-  const differs = gauge(
-    "sluice_mirrors_origin_differs",
-    "1 while the origin is not the one that is mirrored: it has lost entries, or was made anew. Nothing is changed then.",
-  );
-  const failures = new Counter({
-    name: "sluice_mirrors_failures_total",
-    help: "Mirrors that could not be made, changed or removed at a look.",
-    registers,
-  });
-  const remade = new Counter({
-    name: "sluice_mirrors_remade_total",
-    help: "Mirrors that were made anew, as their originals were recreated or have lost entries.",
-    labelNames: ["reason"],
-    registers,
-  });
+  const gauges = gaugesOf(registry);
+  const { standby, mirrors, silent, behind, differs } = gauges;
   return {
-    failures,
-    remade,
+    failures: new Counter({
+      name: "sluice_mirrors_failures_total",
+      help: "Mirrors that could not be made, changed or removed at a look.",
+      registers,
+    }),
+    remade: new Counter({
+      name: "sluice_mirrors_remade_total",
+      help: "Mirrors that were made anew, as their originals were recreated or have lost entries.",
+      labelNames: ["reason"],
+      registers,
+    }),
     originDiffers: (isAnother) => differs.set(Number(isAnother)),
     beginRound() {
       let [count, worst, missing] = [0, 0, 0];
@@ -64,9 +53,26 @@ export function createMirrorMetrics(registry: Registry): MirrorMetrics & Disposa
         },
       };
     },
-    [Symbol.dispose]() {
-      const ours = registry.getMetricsAsArray().filter(({ name }) => name.startsWith(PREFIX));
-      for (const { name } of ours) registry.removeSingleMetric(name);
+    keeping(keeps) {
+      for (const gauge of Object.values(gauges)) gauge.set(0);
+      standby.set(Number(keeps));
     },
+  };
+}
+
+function gaugesOf(registry: Registry) {
+  const gauge = (name: string, help: string): Gauge => new Gauge({ name, help, registers: [registry] });
+  return {
+    standby: gauge("sluice_standby", "1 while the process waits, as its home is written in another region."),
+    mirrors: gauge("sluice_mirrors", "Mirrors that this process keeps."),
+    silent: gauge(
+      "sluice_mirrors_silent_seconds",
+      "How long the mirror that has been silent longest has heard nothing of its original, which speaks every second.",
+    ),
+    behind: gauge("sluice_mirrors_behind_entries", "Entries that the originals had, and their mirrors had not."),
+    differs: gauge(
+      "sluice_mirrors_origin_differs",
+      "1 while the origin is not the one that is mirrored: it was made anew, or has lost entries. Nothing is changed then.",
+    ),
   };
 }

@@ -1,38 +1,33 @@
 import type { StreamInfo, JetStreamManager } from "@nats-io/jetstream";
 import type { NatsConnection } from "@nats-io/transport-node";
-import type { Registry } from "prom-client";
 import { poll } from "#shared/async/poll.ts";
 import { limitLines } from "#shared/log/limit-lines.ts";
 import type { Logger } from "#shared/log/create-logger.ts";
-import { keepMirrors, type MirrorKeeping } from "#shared/nats/mirrors/keep-mirrors.ts";
-import { mirrorCalls } from "#shared/nats/mirrors/mirror-calls.ts";
-import type { MirrorPlace } from "#shared/nats/mirrors/mirror-config.ts";
-import { createMirrorMetrics } from "#shared/nats/mirrors/mirror-metrics.ts";
-import { PurgeFollower } from "#shared/nats/mirrors/purge-follower.ts";
-import { jetStreamOf, undefinedIfMissing } from "#shared/nats/read-seat.ts";
+import { keepMirrors, type MirrorKeeping } from "./keep-mirrors.ts";
+import { mirrorCalls } from "./mirror-calls.ts";
+import type { MirrorPlace } from "./mirror-config.ts";
+import { PurgeFollower } from "./purge-follower.ts";
+import { jetStreamOf, undefinedIfMissing } from "../home/read-holding.ts";
 
 /** How often the origin is asked what it has. A look over very many streams takes longer, and is waited for. */
 const LOOK_EVERY_MS = 2_000;
 
-interface MirrorFollowing extends Pick<MirrorKeeping, "streams"> {
+/** A page of a list may take long: its servers ask each other. */
+const LISTS = { timeoutMs: 10_000 };
+
+interface MirrorFollowing extends Pick<MirrorKeeping, "streams" | "metrics"> {
   readonly nats: NatsConnection;
   readonly place: MirrorPlace;
-  readonly registry: Registry;
   readonly log: Logger;
 }
 
 /** Keeps mirrors, again and again until it is disposed. */
-export async function followMirrors({
-  nats,
-  place,
-  streams,
-  registry,
-  log,
-}: MirrorFollowing): Promise<AsyncDisposable> {
+export async function followMirrors({ nats, place, streams, metrics, log }: MirrorFollowing): Promise<AsyncDisposable> {
   await using starting = new AsyncDisposableStack();
-  const metrics = starting.use(createMirrorMetrics(registry));
+  starting.defer(() => metrics.keeping(false));
+  metrics.keeping(true);
   const lines = starting.use(limitLines(log));
-  const [here, there] = [await jetStreamOf(nats), await jetStreamOf(nats, place.origin)];
+  const [here, there] = [await jetStreamOf(nats, undefined, LISTS), await jetStreamOf(nats, place.origin, LISTS)];
   const purges = new PurgeFollower({ here, there, now: () => performance.now() });
   const keeping = { place, here, there, streams, calls: mirrorCalls(nats, place), purges, metrics, log: lines };
   let fault: string | undefined;

@@ -3,10 +3,9 @@ import { setTimeout as delay } from "node:timers/promises";
 import { poll } from "#shared/async/poll.ts";
 import type { HomeSettings } from "#shared/config/home-settings.ts";
 import { BootError } from "#shared/config/read-config.ts";
-import type { OpsServer } from "#shared/http/ops-server.ts";
 import type { ReadinessReason } from "#shared/lifecycle/readiness.ts";
 import type { Logger } from "#shared/log/create-logger.ts";
-import { holdingOf, jetStreamOf, readHolding, undefinedIfMissing } from "#shared/nats/read-seat.ts";
+import { holdingOf, jetStreamOf, readHolding, undefinedIfMissing } from "./read-holding.ts";
 import { judgeEnd, judgeSeat, type OtherHolding, type Seat } from "./judge-seat.ts";
 
 /** How often a process looks where the seat of its home is. */
@@ -19,7 +18,9 @@ export interface SeatDeps {
   /** A stream of the service's own: where that is a mirror, the service must be told of regions. */
   readonly ownStream: string;
   /** Opens the operations port, which alone is open in a standby. */
-  readonly openOps: (reasons: () => Promise<readonly ReadinessReason[]>) => Promise<OpsServer>;
+  readonly openOps: (
+    reasons: () => Promise<readonly ReadinessReason[]>,
+  ) => Promise<AsyncDisposable & { readonly port: number }>;
   /** Keeps the mirrors of the home in a standby, until it is disposed. */
   readonly keepMirrors: (regions: { readonly here: string; readonly origin: string }) => Promise<AsyncDisposable>;
   readonly log: Logger;

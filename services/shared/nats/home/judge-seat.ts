@@ -1,4 +1,4 @@
-import type { Holding } from "#shared/nats/read-seat.ts";
+import type { Holding } from "./read-holding.ts";
 
 /** What the other region holds of the home, or that it does not answer. */
 export type OtherHolding = Holding | "silent";
@@ -21,7 +21,11 @@ interface Regions {
  */
 export function judgeSeat(holding: Holding, other: OtherHolding, { here, other: there, makesHome }: Regions): Seat {
   if (holding.holds === "mirror") return away(holding.of);
-  if (holding.holds === "fenced") return waiting(`region ${here} is fenced: another region has taken this home over`);
+  if (holding.holds === "fenced") {
+    const isTaken = other !== "silent" && other.holds === "originals";
+    return isTaken ? away(there) : waiting(`this home is fenced in region ${here}: another region is to take it over`);
+  }
+  // A person has said so when the home was promoted.
   const isLost = holding.holds === "originals" && holding.lost === there;
   if (other === "silent" && isLost) return { isHere: true };
   if (other === "silent") {

@@ -21,12 +21,13 @@ export type Holding =
   | { readonly holds: "nothing" };
 
 /** JetStream of a region, asked from this one; the region of the connection where none is named. */
-export function jetStreamOf(nats: NatsConnection, region?: string): Promise<JetStreamManager> {
-  return jetstreamManager(nats, {
-    checkAPI: false,
-    timeout: TIMEOUT_MS,
-    ...(region !== undefined && { domain: region }),
-  });
+export function jetStreamOf(
+  nats: NatsConnection,
+  region?: string,
+  { timeoutMs = TIMEOUT_MS } = {},
+): Promise<JetStreamManager> {
+  const domain = region === undefined ? {} : { domain: region };
+  return jetstreamManager(nats, { checkAPI: false, timeout: timeoutMs, ...domain });
 }
 
 /**
