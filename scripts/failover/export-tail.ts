@@ -42,7 +42,7 @@ export async function exportTail(
 }
 
 async function* readLines(bus: RegionBus, { config, state }: HomeStream, after: number): AsyncGenerator<object> {
-  for (let seq = after + 1; seq <= state.last_seq; ) {
+  for (let seq = after + 1; seq <= state.last_seq;) {
     const message = await bus.entryFrom(config.name, seq);
     if (message === undefined) return;
     const { hdrs = "", data = "", time, subject } = message;

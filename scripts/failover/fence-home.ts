@@ -26,7 +26,9 @@ export async function fenceSeat(
   }
   const mirrors = views.filter(answers).map(seatStanding);
   if (seat.kind === "open" && !mirrors.some((each) => each?.kind === "mirror" && each.of === region)) {
-    throw new ScriptError(`no region that answers mirrors region ${region}, so none could take over: nothing was fenced`);
+    throw new ScriptError(
+      `no region that answers mirrors region ${region}, so none could take over: nothing was fenced`,
+    );
   }
   return await fenceHome(bus, by, tell);
 }
@@ -65,7 +67,9 @@ export async function fenceHome(bus: RegionBus, by: string, tell: Tell): Promise
       await tell({ step: "fenced", region: bus.region, stream: name });
     }
   }
-  throw new ScriptError(`new streams are made in region ${bus.region} all the time: stop auth and policy of the home there`);
+  throw new ScriptError(
+    `new streams are made in region ${bus.region} all the time: stop auth and policy of the home there`,
+  );
 }
 
 function inOrder(a: HomeStream, b: HomeStream): number {

@@ -64,7 +64,12 @@ export function fencedConfig({ config }: HomeStream): HomeStream["config"] {
     ...config,
     ...SEALED,
     subjects: [`sluice.fenced.${name}`],
-    metadata: { [BEFORE_FENCE_METADATA]: JSON.stringify(before), ...metadata, [TERM_METADATA]: term, [FENCED_METADATA]: term },
+    metadata: {
+      [BEFORE_FENCE_METADATA]: JSON.stringify(before),
+      ...metadata,
+      [TERM_METADATA]: term,
+      [FENCED_METADATA]: term,
+    },
   };
 }
 
@@ -126,6 +131,7 @@ function subjectsOf(name: string): string[] | undefined {
 function settingsOf(name: string): Record<string, unknown> {
   if (name === AUDIT_STREAM) return { deny_delete: true, deny_purge: true, discard: "old" };
   if (name === CONNECTIONS_STREAM) return { discard: "old" };
-  if (name.startsWith("KV_")) return { allow_rollup_hdrs: true, deny_delete: true, discard: "new", allow_direct: false };
+  if (name.startsWith("KV_"))
+    return { allow_rollup_hdrs: true, deny_delete: true, discard: "new", allow_direct: false };
   return { allow_atomic: true, deny_delete: true, discard: "old", allow_direct: true };
 }

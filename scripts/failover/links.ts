@@ -8,7 +8,12 @@ const CALL = "$SYS.REQ.ACCOUNT.PING.STATZ";
 const ANSWERS = { strategy: "stall", maxWait: 2_000, stall: 300 } as const;
 
 const statusSchema = z.object({
-  data: z.object({ account_statz: z.array(z.object({ leafnodes: z.int() })).nullable().default(null) }),
+  data: z.object({
+    account_statz: z
+      .array(z.object({ leafnodes: z.int() }))
+      .nullable()
+      .default(null),
+  }),
 });
 
 /** Three pings of nats-server without an answer, and a second. */
@@ -33,7 +38,9 @@ export async function waitUntilUnlinked(bus: RegionBus, droppedMs = DROPPED_MS):
   const giveUp = performance.now() + droppedMs;
   while ((await countLinks(bus)) > 0) {
     if (performance.now() > giveUp) {
-      throw new ScriptError(`region ${bus.region} still has a link that carries this home: close it on each server (sluice region link)`);
+      throw new ScriptError(
+        `region ${bus.region} still has a link that carries this home: close it on each server (sluice region link)`,
+      );
     }
     await delay(LOOK_MS);
   }

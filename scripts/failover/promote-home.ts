@@ -8,7 +8,15 @@ import { waitUntilUnlinked } from "./links.ts";
 import { lockRegion } from "./lock-region.ts";
 import type { RegionBus } from "./region-bus.ts";
 import type { Tell } from "./tell.ts";
-import { answers, type AnsweringRegion, highestTerm, isSeat, type RegionView, requireRegion, seatStanding } from "./view-home.ts";
+import {
+  answers,
+  type AnsweringRegion,
+  highestTerm,
+  isSeat,
+  type RegionView,
+  requireRegion,
+  seatStanding,
+} from "./view-home.ts";
 import { waitUntilLevel } from "./wait-until-level.ts";
 
 /** A mirror hears its original each second; one that has heard nothing for so long has none that lives, or no link. */
@@ -59,7 +67,9 @@ export async function promoteHome(views: readonly RegionView[], options: Promote
   if (origin === undefined) throw new ScriptError(`${to} mirrors region ${from}, which is not in SLUICE_REGIONS`);
   if (!answers(origin)) return await promoteWithout(now, origin, options);
   if (options.lost !== undefined) {
-    throw new ScriptError(`region ${from} answers, so it is not lost: promote without --lost, and nothing is lost either`);
+    throw new ScriptError(
+      `region ${from} answers, so it is not lost: promote without --lost, and nothing is lost either`,
+    );
   }
   held.use(await lockRegion(origin.bus, options.lockMs));
   return await promoteAfterFence(now, origin, options);
@@ -75,10 +85,14 @@ function originOf(target: AnsweringRegion): string {
   const seat = seatStanding(target);
   if (seat?.kind === "mirror") return seat.of;
   if (seat === undefined) {
-    throw new ScriptError(`region ${region} has no mirrors of this home: start its auth and policy there, which make them`);
+    throw new ScriptError(
+      `region ${region} has no mirrors of this home: start its auth and policy there, which make them`,
+    );
   }
   if (seat.kind === "fenced") {
-    throw new ScriptError(`region ${region} was fenced in term ${seat.term}: sluice region rejoin ${region} makes it a mirror first`);
+    throw new ScriptError(
+      `region ${region} was fenced in term ${seat.term}: sluice region rejoin ${region} makes it a mirror first`,
+    );
   }
   const names = streams.filter((each) => standingOf(each).kind !== "open").map(({ config }) => config.name);
   throw new ScriptError(
@@ -88,11 +102,17 @@ function originOf(target: AnsweringRegion): string {
   );
 }
 
-async function promoteAfterFence(target: AnsweringRegion, origin: AnsweringRegion, options: PromoteOptions): Promise<Promotion> {
+async function promoteAfterFence(
+  target: AnsweringRegion,
+  origin: AnsweringRegion,
+  options: PromoteOptions,
+): Promise<Promotion> {
   const { by, tell, levelMs, silentMs = SILENT_MS } = options;
   const standing = seatStanding(origin);
   if (standing === undefined || standing.kind === "mirror") {
-    throw new ScriptError(`region ${origin.region} does not hold the home that ${target.region} mirrors: see sluice region status`);
+    throw new ScriptError(
+      `region ${origin.region} does not hold the home that ${target.region} mirrors: see sluice region status`,
+    );
   }
   requireMirrors(await origin.bus.streams(), target, silentMs);
   const fence = await fenceHome(origin.bus, by, tell);
@@ -102,13 +122,19 @@ async function promoteAfterFence(target: AnsweringRegion, origin: AnsweringRegio
   const promoted = await promoteStreams(target.bus, mirrors, term, { ...options, originals, from: origin.region });
   // What a promotion that took the region for lost has promoted may lack the end of its original.
   const isLossless = mirrors.every((each) => {
-    return standingOf(each).kind === "mirror" || mirroredUpTo(each) >= (originals.get(each.config.name)?.state.last_seq ?? 0);
+    return (
+      standingOf(each).kind === "mirror" || mirroredUpTo(each) >= (originals.get(each.config.name)?.state.last_seq ?? 0)
+    );
   });
   return { to: target.region, from: origin.region, term, promoted, isLossless };
 }
 
 /** Nothing opens a fenced home again, so it is looked first whether it can be taken over: each original has a mirror, and those live. */
-function requireMirrors(originals: readonly HomeStream[], { region, streams }: AnsweringRegion, silentMs: number): void {
+function requireMirrors(
+  originals: readonly HomeStream[],
+  { region, streams }: AnsweringRegion,
+  silentMs: number,
+): void {
   const open = originals.filter((each) => standingOf(each).kind === "open");
   const there = new Map(streams.map((each) => [each.config.name, each]));
   const missing = open.find(({ config }) => !there.has(config.name));
@@ -123,7 +149,11 @@ function requireMirrors(originals: readonly HomeStream[], { region, streams }: A
   );
 }
 
-async function promoteWithout(target: AnsweringRegion, origin: RegionView, options: PromoteOptions): Promise<Promotion> {
+async function promoteWithout(
+  target: AnsweringRegion,
+  origin: RegionView,
+  options: PromoteOptions,
+): Promise<Promotion> {
   const { lost, silentMs = SILENT_MS } = options;
   if (lost !== origin.region) {
     throw new ScriptError(
@@ -140,14 +170,22 @@ async function promoteWithout(target: AnsweringRegion, origin: RegionView, optio
   await waitUntilUnlinked(target.bus);
   await options.tell({ step: "link_closed", region: target.region });
   const streams = await target.bus.streams();
-  const term = termOf(streams, Math.max(1, ...streams.map((each) => standingOf(each)).flatMap((each) => (each.kind === "mirror" ? [each.term] : []))));
+  const term = termOf(
+    streams,
+    Math.max(
+      1,
+      ...streams.map((each) => standingOf(each)).flatMap((each) => (each.kind === "mirror" ? [each.term] : [])),
+    ),
+  );
   const promoted = await promoteStreams(target.bus, streams, term, { ...options, from: origin.region });
   return { to: target.region, from: origin.region, term, promoted, isLossless: false };
 }
 
 /** How long ago, in milliseconds, a mirror heard of its original; undefined where none has, and where none is left. */
 function activeMs(streams: readonly HomeStream[]): number | undefined {
-  const heard = streams.flatMap(({ mirror }) => (mirror === undefined || mirror.active < 0 ? [] : [mirror.active / 1e6]));
+  const heard = streams.flatMap(({ mirror }) =>
+    mirror === undefined || mirror.active < 0 ? [] : [mirror.active / 1e6],
+  );
   return heard.length === 0 ? undefined : Math.min(...heard);
 }
 

@@ -9,7 +9,9 @@ const TIMEOUT_MS = 5_000;
 
 /** JetStream gives out so many streams at once at most. */
 const listSchema = z.object({ total: z.int(), streams: z.array(streamSchema).nullable().default(null) });
-const refusalSchema = z.object({ error: z.object({ code: z.int(), err_code: z.int().optional(), description: z.string() }) });
+const refusalSchema = z.object({
+  error: z.object({ code: z.int(), err_code: z.int().optional(), description: z.string() }),
+});
 
 /** JetStream has no such stream, or no such entry (nats-server's codes). */
 const NOT_THERE = [10_059, 10_037];
@@ -65,7 +67,10 @@ export interface RegionBus extends AsyncDisposable {
  * then, and nobody else begins before it has ended (see `lockRegion`).
  * @throws {ScriptError} where nothing answers, and where it is another region.
  */
-export async function openRegion(region: string, { scheme, user = "", password = "", servers }: ServerUrls): Promise<RegionBus> {
+export async function openRegion(
+  region: string,
+  { scheme, user = "", password = "", servers }: ServerUrls,
+): Promise<RegionBus> {
   const addresses = servers.map(formatAddress);
   const inboxPrefix = `_INBOX.${user}`;
   const nats = await connect({
@@ -107,11 +112,12 @@ function busOf(region: string, nats: NatsConnection, inboxPrefix: string): Regio
     ask,
     async streams() {
       const streams: HomeStream[] = [];
-      for (let offset = 0; ; ) {
+      for (let offset = 0; ;) {
         const page = listSchema.parse(await ask("STREAM.LIST", { offset }));
         streams.push(...(page.streams ?? []));
         offset += page.streams?.length ?? 0;
-        if (offset >= page.total || page.streams === null) return streams.filter(({ config }) => isHomeStream(config.name));
+        if (offset >= page.total || page.streams === null)
+          return streams.filter(({ config }) => isHomeStream(config.name));
       }
     },
     stream: async (name) => ifThere(async () => streamSchema.parse(await ask(`STREAM.INFO.${name}`))),

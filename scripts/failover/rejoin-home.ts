@@ -1,13 +1,22 @@
 import { AUDIT_STREAM } from "#shared/contract/audit-log.ts";
-import { SEAT_STREAM } from "#shared/contract/home.ts";
+import { LOST_METADATA, SEAT_STREAM } from "#shared/contract/home.ts";
 import { ScriptError } from "../shared/run-script.ts";
 import { exportTail, type Tail } from "./export-tail.ts";
 import { fenceHome } from "./fence-home.ts";
 import { noteHomeChange } from "./home-audit.ts";
 import { standingOf } from "./home-stream.ts";
 import { lockRegion } from "./lock-region.ts";
+import type { RegionBus } from "./region-bus.ts";
 import type { Tell } from "./tell.ts";
-import { answers, type AnsweringRegion, hasTakenOver, highestTerm, type RegionView, requireRegion, seatStanding } from "./view-home.ts";
+import {
+  answers,
+  type AnsweringRegion,
+  hasTakenOver,
+  highestTerm,
+  type RegionView,
+  requireRegion,
+  seatStanding,
+} from "./view-home.ts";
 
 /** How a region comes back. */
 export interface RejoinOptions {
@@ -65,7 +74,17 @@ export async function rejoinHome(views: readonly RegionView[], options: RejoinOp
     deleted.push(config.name);
     await tell({ step: "deleted", region, stream: config.name });
   }
+  await forgetLoss(seat.bus, region);
   return { region, seat: seat.region, deleted, tails };
+}
+
+/** A region that is back is asked again when the processes of the seat start. */
+async function forgetLoss(seat: RegionBus, region: string): Promise<void> {
+  const stream = await seat.stream(SEAT_STREAM);
+  const { [LOST_METADATA]: lost, ...metadata } = stream?.config.metadata ?? {};
+  if (stream !== undefined && lost === region && standingOf(stream).kind === "open") {
+    await seat.update({ ...stream.config, metadata });
+  }
 }
 
 function isSeatStream({ config }: { readonly config: { readonly name: string } }): boolean {

@@ -8,8 +8,12 @@ import { answers, type RegionView } from "./view-home.ts";
  */
 export function requireOneWriter(views: readonly RegionView[]): void {
   for (const view of views) if (!answers(view)) throw new ScriptError(view.fault);
-  const writers = views.filter(answers).filter(({ streams }) => streams.some((each) => standingOf(each).kind === "open"));
+  const writers = views
+    .filter(answers)
+    .filter(({ streams }) => streams.some((each) => standingOf(each).kind === "open"));
   if (writers.length < 2) return;
   const names = writers.map(({ region }) => region).join(" and ");
-  throw new ScriptError(`regions ${names} both take events of this home: sluice region rejoin closes the one with the lower term`);
+  throw new ScriptError(
+    `regions ${names} both take events of this home: sluice region rejoin closes the one with the lower term`,
+  );
 }

@@ -6,7 +6,12 @@ import type { Regions } from "./regions.ts";
 
 /** A region that was asked for a home, and what is there of it. */
 export type RegionView =
-  | { readonly region: string; readonly bus: RegionBus; readonly streams: readonly HomeStream[]; readonly fault?: undefined }
+  | {
+      readonly region: string;
+      readonly bus: RegionBus;
+      readonly streams: readonly HomeStream[];
+      readonly fault?: undefined;
+    }
   | { readonly region: string; readonly fault: string; readonly bus?: undefined };
 
 /** A region that answered. */

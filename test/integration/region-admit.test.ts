@@ -21,7 +21,12 @@ beforeAll(async () => {
   pair = owner.use(await startHomePair());
   await makeHome(clientOf("eu"), ["acme"]);
   const call = () => clientOf("us").request("$JS.eu.API.INFO", "", { timeout: 500 });
-  await waitFor("the link is there", () => call().then(() => true, () => false));
+  await waitFor("the link is there", () =>
+    call().then(
+      () => true,
+      () => false,
+    ),
+  );
   await keepMirrors(pair, "us");
 });
 afterAll(() => owner.disposeAsync());
@@ -48,7 +53,12 @@ const admit = async (...more: string[]) => {
 };
 
 const publish = (region: RegionName) =>
-  clientOf(region).request("events.acme.order.created", "{}", { timeout: 1_000 }).then((message) => message.json(), () => "nobody");
+  clientOf(region)
+    .request("events.acme.order.created", "{}", { timeout: 1_000 })
+    .then(
+      (message) => message.json(),
+      () => "nobody",
+    );
 
 async function openBus(region: RegionName): Promise<RegionBus> {
   const urls = pair[region].regions.get(region);
@@ -70,7 +80,9 @@ test("two commands change a region one after the other, and one whose connection
 test("an update that was read before the fence, and comes after it, opens nothing", async () => {
   const { config } = await ask<{ config: object }>(clientOf("eu"), "STREAM.INFO.EVENTS_acme", {});
   expect((await run("eu", "region", "fence", "eu", "--yes")).code).toBe(0);
-  await expect(ask(clientOf("eu"), "STREAM.UPDATE.EVENTS_acme", config)).rejects.toThrow("can not unseal a sealed stream");
+  await expect(ask(clientOf("eu"), "STREAM.UPDATE.EVENTS_acme", config)).rejects.toThrow(
+    "can not unseal a sealed stream",
+  );
   expect(await publish("eu")).toBe("nobody");
 });
 
@@ -98,7 +110,11 @@ test("a server may open where the other region says that it has not taken over, 
 test("a server of a region that was given up for lost opens fenced", async () => {
   const lost = ["region", "promote", "us", "--lost", "eu", "--confirm", "eu", "--link-closed"];
   await pair.setLink("us", false);
-  await waitFor("the mirrors have heard nothing for long enough", async () => (await run("us", ...lost)).code === 0, 15_000);
+  await waitFor(
+    "the mirrors have heard nothing for long enough",
+    async () => (await run("us", ...lost)).code === 0,
+    15_000,
+  );
   pair.net("pass");
   expect(await admit()).toMatchObject({ code: 0, said: [{ answer: "fenced", by: "us" }] });
   await pair.eu.start();

@@ -27,7 +27,11 @@ beforeAll(async () => {
   }
   env = { SLUICE_REGIONS: ["eu", "us"].map((region) => `${region}=${operatorUrl(region as RegionName)}`).join(" ") };
   await becomesReady(regions.eu.eu.ports.policy);
-  await waitFor("each stream has a mirror that has all", async () => (await sluice(["region", "status"], { env })).code === 0, 20_000);
+  await waitFor(
+    "each stream has a mirror that has all",
+    async () => (await sluice(["region", "status"], { env })).code === 0,
+    20_000,
+  );
 }, 60_000);
 afterAll(async () => {
   await regions[Symbol.asyncDispose]();
@@ -54,7 +58,12 @@ async function infoOf(region: RegionName, stream: string) {
 
 test("the seat is where the home was made, and the other region mirrors it", async () => {
   expect(await run(["status"])).toMatchObject([
-    { regions: [{ region: "eu", state: "seat", term: 1 }, { region: "us", state: "mirror", behind: 0 }] },
+    {
+      regions: [
+        { region: "eu", state: "seat", term: 1 },
+        { region: "us", state: "mirror", behind: 0 },
+      ],
+    },
   ]);
 });
 
@@ -63,11 +72,23 @@ test("what would be wrong is refused, and the command says what to do", async ()
     const { code, err } = await sluice(["region", ...args], { env });
     return [code, err.at(-1)];
   };
-  expect(await refused("promote", "us", "--lost", "eu", "--confirm", "us")).toEqual([1, expect.stringContaining("--confirm names us")]);
+  expect(await refused("promote", "us", "--lost", "eu", "--confirm", "us")).toEqual([
+    1,
+    expect.stringContaining("--confirm names us"),
+  ]);
   expect(await refused("promote", "us", "--lost", "eu")).toEqual([2, expect.stringContaining("add --confirm eu")]);
-  expect(await refused("promote", "us", "--lost", "eu", "--confirm", "eu")).toEqual([1, expect.stringContaining("eu answers, so it is not lost")]);
-  expect(await refused("fence", "us", "--yes")).toEqual([1, expect.stringContaining("mirrors region eu: nothing was fenced")]);
-  expect(await refused("rejoin", "eu", "--out", folder, "--yes")).toEqual([1, expect.stringContaining("no other region holds this home by a higher term")]);
+  expect(await refused("promote", "us", "--lost", "eu", "--confirm", "eu")).toEqual([
+    1,
+    expect.stringContaining("eu answers, so it is not lost"),
+  ]);
+  expect(await refused("fence", "us", "--yes")).toEqual([
+    1,
+    expect.stringContaining("mirrors region eu: nothing was fenced"),
+  ]);
+  expect(await refused("rejoin", "eu", "--out", folder, "--yes")).toEqual([
+    1,
+    expect.stringContaining("no other region holds this home by a higher term"),
+  ]);
   expect(await refused("link", "open")).toEqual([2, expect.stringContaining("--home names the home")]);
 });
 
@@ -76,7 +97,12 @@ async function publishOn(region: RegionName, stop: AbortSignal): Promise<string[
   const ids: string[] = [];
   for (let n = 1; !stop.aborted; n += 1) {
     const id = `${region}-${n}`;
-    await waitFor("the event is taken", () => publish(region, id).then(() => true, () => false));
+    await waitFor("the event is taken", () =>
+      publish(region, id).then(
+        () => true,
+        () => false,
+      ),
+    );
     ids.push(id);
   }
   return ids;
@@ -120,9 +146,18 @@ test("a planned promotion under load loses and repeats nothing and keeps the epo
 
 test("the region that was fenced comes back as a mirror, and what was done stands in the audit trail", async () => {
   for (const service of ["auth", "policy"] as const) await regions.eu.eu.start(service);
-  expect(await run(["rejoin", "eu", "--out", join(folder, "planned"), "--by", "jane", "--yes"])).toMatchObject([{ seat: "us", tails: [] }]);
+  expect(await run(["rejoin", "eu", "--out", join(folder, "planned"), "--by", "jane", "--yes"])).toMatchObject([
+    { seat: "us", tails: [] },
+  ]);
   await waitFor("region eu mirrors all", async () => (await sluice(["region", "status"], { env })).code === 0, 20_000);
-  expect(await run(["status"])).toMatchObject([{ regions: [{ region: "eu", state: "mirror" }, { region: "us", state: "seat", term: 2 }] }]);
+  expect(await run(["status"])).toMatchObject([
+    {
+      regions: [
+        { region: "eu", state: "mirror" },
+        { region: "us", state: "seat", term: 2 },
+      ],
+    },
+  ]);
   const trail = await sluice(["audit", "--tenant", "@home", "--json"], { env: { NATS_URL: authUrl("us") } });
   expect(trail.out.map((line) => JSON.parse(line) as object)).toMatchObject([
     { event: "region_fenced", region: "eu", term: 1, by: "jane" },
@@ -137,14 +172,21 @@ test("a region whose servers are stopped is promoted without, with new epochs, a
   await publish("us", "only-in-us");
   await regions.brokers.us.servers[0].stop();
   const promote = ["promote", "eu", "--lost", "us", "--confirm", "us", "--link-closed"];
-  await waitFor("the mirrors have heard nothing for long enough", async () => (await sluice(["region", ...promote], { env })).code === 0, 20_000);
+  await waitFor(
+    "the mirrors have heard nothing for long enough",
+    async () => (await sluice(["region", ...promote], { env })).code === 0,
+    20_000,
+  );
   expect(await epochIn("eu")).not.toBe(epoch);
   await becomesReady(regions.eu.eu.ports.policy);
   expect(await readTopics("eu")).not.toContain("events.demo.push.event.only-in-us");
   await publish("eu", "after");
   await regions.brokers.us.servers[0].start();
   const [rejoined] = await run(["rejoin", "us", "--out", join(folder, "lost"), "--yes"]);
-  expect(rejoined).toMatchObject({ seat: "eu", tails: expect.arrayContaining([expect.objectContaining({ stream: "EVENTS_demo", entries: 1 })]) });
+  expect(rejoined).toMatchObject({
+    seat: "eu",
+    tails: expect.arrayContaining([expect.objectContaining({ stream: "EVENTS_demo", entries: 1 })]),
+  });
   const [line] = (await readFile(join(folder, "lost", "EVENTS_demo.ndjson"), "utf8")).split("\n");
   expect(JSON.parse(line ?? "")).toMatchObject({ subject: "events.demo.push.event.only-in-us", data: "{}" });
 });

@@ -188,10 +188,14 @@ async function requireOneWriter(): Promise<void> {
     const writers = new Set<RegionName>();
     for (const region of REGIONS) {
       const stored = await world.publish(region, tenant);
-      expect(stored.length, `an event of ${tenant} that was published in ${region} is stored by ${stored.join(" and ")}`).toBeLessThan(2);
+      expect(
+        stored.length,
+        `an event of ${tenant} that was published in ${region} is stored by ${stored.join(" and ")}`,
+      ).toBeLessThan(2);
       for (const each of stored) writers.add(each);
     }
-    if (!isWordFalse) expect([...writers].length, `who takes events of ${tenant}: ${[...writers].join(" and ")}`).toBeLessThan(2);
+    if (!isWordFalse)
+      expect([...writers].length, `who takes events of ${tenant}: ${[...writers].join(" and ")}`).toBeLessThan(2);
   }
 }
 

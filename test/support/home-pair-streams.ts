@@ -15,7 +15,13 @@ export async function makeHome(nats: NatsConnection, tenants: readonly string[])
   for (const tenant of tenants) {
     const name = logStreamName(tenant);
     const metadata = { sluice_epoch: `epoch-${tenant}` };
-    await ask(nats, `STREAM.CREATE.${name}`, { ...SETTINGS, name, subjects: logSubjects(tenant), allow_direct: true, metadata });
+    await ask(nats, `STREAM.CREATE.${name}`, {
+      ...SETTINGS,
+      name,
+      subjects: logSubjects(tenant),
+      allow_direct: true,
+      metadata,
+    });
   }
   for (const name of BUCKETS) {
     const subjects = [`$KV.${name.slice("KV_".length)}.>`];
@@ -35,12 +41,27 @@ export async function keepMirrors(pair: HomePair, region: RegionName): Promise<v
   };
   const originals = await list(`$JS.${origin}.API`);
   const there = new Set((await list("$JS.API")).map(({ config }) => config.name));
-  for (const { config } of originals.filter((each) => standingOf(each).kind !== "mirror" && !there.has(each.config.name))) {
+  for (const { config } of originals.filter(
+    (each) => standingOf(each).kind !== "mirror" && !there.has(each.config.name),
+  )) {
     const { name, metadata, duplicate_window, num_replicas } = config;
     const consumer = { name: `mirror_${region}`, deliver_subject: `mirror.${region}.${name}` };
-    await ask(here, `CONSUMER.CREATE.${name}.${consumer.name}`, { stream_name: name, config: consumerOf(consumer) }, `$JS.${origin}.API`);
+    await ask(
+      here,
+      `CONSUMER.CREATE.${name}.${consumer.name}`,
+      { stream_name: name, config: consumerOf(consumer) },
+      `$JS.${origin}.API`,
+    );
     const mirror = { name, external: { api: `$JS.${origin}.API`, deliver: "" }, consumer };
-    const settings = { name, metadata, duplicate_window, num_replicas, storage: "file", deny_delete: true, allow_direct: name.startsWith("EVENTS_") };
+    const settings = {
+      name,
+      metadata,
+      duplicate_window,
+      num_replicas,
+      storage: "file",
+      deny_delete: true,
+      allow_direct: name.startsWith("EVENTS_"),
+    };
     await ask(here, `STREAM.CREATE.${name}`, { ...settings, mirror });
   }
   await waitFor("the mirrors are level", async () => {
@@ -63,7 +84,12 @@ function consumerOf({ name, deliver_subject }: { name: string; deliver_subject: 
 }
 
 /** Asks JetStream, and answers what it says. */
-export async function ask<Answer>(nats: NatsConnection, call: string, question: object, api = "$JS.API"): Promise<Answer> {
+export async function ask<Answer>(
+  nats: NatsConnection,
+  call: string,
+  question: object,
+  api = "$JS.API",
+): Promise<Answer> {
   const answer = (await nats.request(`${api}.${call}`, JSON.stringify(question), { timeout: 3_000 })).json<
     Answer & { error?: { description: string } }
   >();

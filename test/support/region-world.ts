@@ -120,11 +120,14 @@ export function openRegionWorld(pair: HomePair, folder: string): RegionWorld {
       if (client === undefined) return;
       for (const tenant of TENANTS) {
         const name = logStreamName(tenant);
-        const found = await ask<HomeStream & { created: string }>(client, `STREAM.INFO.${name}`, {}).catch(() => undefined);
+        const found = await ask<HomeStream & { created: string }>(client, `STREAM.INFO.${name}`, {}).catch(
+          () => undefined,
+        );
         if (found === undefined) continue;
         const before = read.get(`${region} ${name} ${found.created}`);
         if (before !== undefined) await ask(client, `STREAM.UPDATE.${name}`, before).catch(() => undefined);
-        else if (standingOf(streamSchema.parse(found)).kind === "open") read.set(`${region} ${name} ${found.created}`, found.config);
+        else if (standingOf(streamSchema.parse(found)).kind === "open")
+          read.set(`${region} ${name} ${found.created}`, found.config);
       }
     },
     async watch(region) {

@@ -61,11 +61,18 @@ export async function startHomePair(): Promise<HomePair> {
   const configs = { eu: join(folder, "eu.conf"), us: join(folder, "us.conf") };
   await writeFile(configs.eu, configOf("eu", ports.eu, folder, `listen: "127.0.0.1:${leafPort}", no_advertise: true`));
   await writeFile(configs.us, configOf("us", ports.us, folder, `reconnect: "1s", remotes: [${remoteOf(link)}]`));
-  const place = (port: number) => ({ scheme: "nats", ...USER, servers: [{ host: "127.0.0.1", port }] as const, path: "" });
+  const place = (port: number) => ({
+    scheme: "nats",
+    ...USER,
+    servers: [{ host: "127.0.0.1", port }] as const,
+    path: "",
+  });
   const seenFrom = (here: RegionName): Regions =>
     new Map((["eu", "us"] as const).map((each) => [each, place(each === here ? ports[each] : far[each])]));
   const open = async (region: RegionName) =>
-    starting.use(await startPairServer(region, { port: ports[region], config: configs[region], regions: seenFrom(region) }));
+    starting.use(
+      await startPairServer(region, { port: ports[region], config: configs[region], regions: seenFrom(region) }),
+    );
   const [eu, us] = [await open("eu"), await open("us")];
   const stack = starting.move();
   return {

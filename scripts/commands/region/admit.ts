@@ -73,7 +73,11 @@ async function admit(region: string, regions: Regions, options: AdmitOptions, te
     const admission = await ask(region, regions, terminal);
     if (admission.answer !== "unknown") return print(region, admission, terminal);
     if (notPromoted === admission.silent) {
-      return print(region, { answer: "open", because: `region ${notPromoted} has not taken over, by your word` }, terminal);
+      return print(
+        region,
+        { answer: "open", because: `region ${notPromoted} has not taken over, by your word` },
+        terminal,
+      );
     }
     const said = `${admission.because}. Nobody can say that it has not taken over: region ${region} stays closed`;
     if (performance.now() > giveUp) throw new ScriptError(said);

@@ -71,12 +71,15 @@ async function setLink(
   isOpen: boolean,
   env: NodeJS.ProcessEnv,
 ): Promise<{ home: string; isReloaded: boolean }> {
-  if (home === undefined) throw new UsageError("--home names the home whose link it is: the region in which it was made");
+  if (home === undefined)
+    throw new UsageError("--home names the home whose link it is: the region in which it was made");
   const directory = busDirectory(dir, env);
   const region = await readRegion(directory);
-  if (region === undefined) throw new ScriptError(`there is no region in ${directory}: sluice region config writes one`);
+  if (region === undefined)
+    throw new ScriptError(`there is no region in ${directory}: sluice region config writes one`);
   const homes = [region.name, ...region.homes.map(({ name }) => name)];
-  if (!homes.includes(home)) throw new ScriptError(`region ${region.name} holds the homes ${homes.join(", ")}, and not ${home}`);
+  if (!homes.includes(home))
+    throw new ScriptError(`region ${region.name} holds the homes ${homes.join(", ")}, and not ${home}`);
   const closed = new Set(region.closed);
   if (isOpen) closed.delete(home);
   else closed.add(home);

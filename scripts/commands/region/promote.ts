@@ -65,5 +65,6 @@ async function haveConfirmed(lost: string, given: string | undefined, terminal: 
   );
   if (given === undefined) {
     await confirm(lost, "nothing was promoted", terminal, { of: "lost region", option: `--confirm ${lost}` });
-  } else if (given !== lost) throw new ScriptError(`--confirm names ${given}, and --lost ${lost}: nothing was promoted`);
+  } else if (given !== lost)
+    throw new ScriptError(`--confirm names ${given}, and --lost ${lost}: nothing was promoted`);
 }

@@ -59,7 +59,16 @@ ${WHERE}`,
 function stateOf(view: RegionView, views: readonly RegionView[]): RegionState {
   const { region } = view;
   if (!answers(view)) {
-    return { region, state: "silent", term: null, streams: 0, silentMs: null, missing: [], behind: null, fault: view.fault };
+    return {
+      region,
+      state: "silent",
+      term: null,
+      streams: 0,
+      silentMs: null,
+      missing: [],
+      behind: null,
+      fault: view.fault,
+    };
   }
   const heard = view.streams.flatMap(({ mirror }) => (mirror === undefined ? [] : [mirror.active]));
   const silent = heard.includes(-1) ? Number.POSITIVE_INFINITY : Math.max(...heard) / 1e6;
@@ -89,11 +98,16 @@ function originOf(view: AnsweringRegion, views: readonly RegionView[]): Answerin
   return views.filter(answers).find(({ region }) => region === seat.of);
 }
 
-function comparedWith(origin: AnsweringRegion | undefined, view: AnsweringRegion): Pick<RegionState, "missing" | "behind"> {
+function comparedWith(
+  origin: AnsweringRegion | undefined,
+  view: AnsweringRegion,
+): Pick<RegionState, "missing" | "behind"> {
   if (origin === undefined) return { missing: [], behind: null };
   const here = new Map(view.streams.map((each) => [each.config.name, each]));
   const missing = origin.streams.map(({ config }) => config.name).filter((name) => !here.has(name));
-  const behind = origin.streams.map(({ config, state }) => state.last_seq - (here.get(config.name)?.state.last_seq ?? 0));
+  const behind = origin.streams.map(
+    ({ config, state }) => state.last_seq - (here.get(config.name)?.state.last_seq ?? 0),
+  );
   return { missing, behind: behind.reduce((sum, entries) => sum + Math.max(0, entries), 0) };
 }
 
@@ -106,16 +120,21 @@ function faultsOf(states: readonly RegionState[]): string[] {
   const seats = states.filter(({ state }) => state === "seat");
   const names = seats.map(({ region, term }) => `${region} (term ${term})`).join(" and ");
   const faults =
-    seats.length < 2 ? [] : [`regions ${names} both take events: sluice region rejoin closes the one that was given up`];
+    seats.length < 2
+      ? []
+      : [`regions ${names} both take events: sluice region rejoin closes the one that was given up`];
   for (const { region, state, missing } of states) {
     const advice = `auth and policy of the home in region ${region} make mirrors`;
     if (state === "nothing") faults.push(`region ${region} has nothing of this home: ${advice}`);
-    else if (missing.length > 0) faults.push(`${missing.slice(0, 3).join(", ")} has no mirror in region ${region} yet: ${advice}`);
+    else if (missing.length > 0)
+      faults.push(`${missing.slice(0, 3).join(", ")} has no mirror in region ${region} yet: ${advice}`);
   }
   if (seats.length === 0) faults.push("no region that answers takes anything for this home");
   const half = states.filter(({ state }) => state === "half_promoted");
   faults.push(...half.map(({ region }) => `a promotion broke off: sluice region promote ${region} goes on with it`));
   const quiet = states.filter(({ silentMs }) => silentMs !== null && silentMs > LIVE_MS);
-  faults.push(...quiet.map(({ region }) => `the mirrors in region ${region} do not hear the seat: see that the link is open`));
+  faults.push(
+    ...quiet.map(({ region }) => `the mirrors in region ${region} do not hear the seat: see that the link is open`),
+  );
   return faults;
 }

@@ -20,7 +20,12 @@ export const MIRRORED_METADATA = "sluice_mirrored";
 export const LOST_METADATA = "sluice_lost";
 
 /** What an original says of itself alone: none of its mirrors says it. */
-export const OWN_METADATA: ReadonlySet<string> = new Set([FENCED_METADATA, BEFORE_FENCE_METADATA, MIRRORED_METADATA, LOST_METADATA]);
+export const OWN_METADATA: ReadonlySet<string> = new Set([
+  FENCED_METADATA,
+  BEFORE_FENCE_METADATA,
+  MIRRORED_METADATA,
+  LOST_METADATA,
+]);
 
 /** The stream metadata of a mirror that says which original it copies: when that was made. */
 export const ORIGIN_METADATA = "sluice_origin";

@@ -29,7 +29,10 @@ export interface MirrorPlace {
 }
 
 /** The settings of a stream's mirror that may change while it lives. */
-export function mirrorSettings({ config: stored, created }: StreamInfo, { replicas }: MirrorPlace): Partial<StreamConfig> {
+export function mirrorSettings(
+  { config: stored, created }: StreamInfo,
+  { replicas }: MirrorPlace,
+): Partial<StreamConfig> {
   // A fence denies purges, and no stream that has taken that on loses it again.
   const config = { ...stored, ...settingsBeforeFence(stored) } as StreamConfig;
   const metadata = Object.fromEntries(
