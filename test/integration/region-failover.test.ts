@@ -48,7 +48,7 @@ const authUrl = (region: RegionName): string => operatorUrl(region).replace("ope
 /** The results of a command that must succeed. */
 async function run(args: readonly string[]): Promise<Record<string, unknown>[]> {
   const { code, out, err } = await sluice(["region", ...args, "--json"], { env });
-  expect(code, err.join("\n")).toBe(0);
+  expect([code, code === 0 ? [] : err]).toEqual([0, []]);
   return out.map((line) => JSON.parse(line) as Record<string, unknown>);
 }
 
