@@ -22,7 +22,7 @@ import { createLogger, type Logger } from "#shared/log/create-logger.ts";
 import { type LimitedLog, limitLines } from "#shared/log/limit-lines.ts";
 import { createMetricsRegistry } from "#shared/metrics/registry.ts";
 import { connectNats, drainNats } from "#shared/nats/connect-nats.ts";
-import type { JetStreamManager } from "@nats-io/jetstream";
+import type { JetStreamManager, StreamInfo } from "@nats-io/jetstream";
 import { AUTH_STREAMS } from "#shared/contract/home.ts";
 import { awaitSeat, type HeldSeat } from "#shared/nats/home/await-seat.ts";
 import { followMirrors, namedStreams } from "#shared/nats/mirrors/follow-mirrors.ts";
@@ -149,16 +149,20 @@ function awaitHome(
   config: AuthConfig,
   { registry, log }: { readonly registry: Registry; readonly log: Logger },
 ): Promise<HeldSeat> {
-  const streams = (manager: JetStreamManager) => namedStreams(manager, AUTH_STREAMS);
   const [place, metrics] = [{ replicas: config.NATS_REPLICAS }, createMirrorMetrics(registry)];
   return awaitSeat({
     nats,
     config,
     ownStream: AUTH_STREAMS[0],
     openOps: (reasons) => startOpsServer(opsAddressOf(config), { service: "auth", config, metrics: registry, reasons }),
-    keepMirrors: (regions) => followMirrors({ nats, place: { ...place, ...regions }, streams, metrics, log }),
+    keepMirrors: (regions) =>
+      followMirrors({ nats, place: { ...place, ...regions }, streams: authStreams, metrics, log }),
     log,
   });
+}
+
+function authStreams(manager: JetStreamManager): AsyncGenerator<StreamInfo> {
+  return namedStreams(manager, AUTH_STREAMS);
 }
 
 function opsAddressOf({ AUTH_OPS_BIND_ADDRESS: host, AUTH_OPS_PORT: port, ...config }: AuthConfig): OpsAddress {

@@ -130,8 +130,7 @@ export async function startPolicy(config: PolicyConfig): Promise<RunningService>
   const sockets = openSockets(["http", "grpc"], { registry, log: requestLog });
   const served = { registry, services, security, sockets, api, authorize: authorizeDeps, checks, log };
   await startServers(config, starting, served);
-  starting.use(running.tails);
-  starting.use(running.live);
+  for (const each of [running.tails, running.live]) starting.use(each);
   return Object.assign(starting.move(), { ended });
 }
 

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from "node:timers/promises";
 import { jetstream, type StreamConfig, type StreamInfo } from "@nats-io/jetstream";
 import { connect, headers, nkeyAuthenticator, type NatsConnection } from "@nats-io/transport-node";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -9,11 +10,26 @@ import type { Bus } from "#test/support/start-stack.ts";
 import type { RunningService } from "#test/support/start-service.ts";
 import { readMetric } from "#test/support/read-metric.ts";
 import { waitFor } from "#test/support/wait.ts";
+import { amountOf, timeoutOf } from "../soak/amount.ts";
+
+/** In the suite the first of them alone. */
+const FAULTS = [
+  { fault: "blackhole", seconds: 3 },
+  { fault: "reset", seconds: 5 },
+  { fault: "one-way", seconds: 20 },
+  { fault: "reset", seconds: 20 },
+  { fault: "blackhole", seconds: 20 },
+  { fault: "restart us", seconds: 1 },
+  { fault: "restart eu", seconds: 1 },
+  { fault: "restart standby", seconds: 1 },
+  { fault: "reset", seconds: 70 },
+] as const;
 
 let regions: Regions;
 let eu: Bus;
 let us: Bus;
 let producer: NatsConnection;
+let publisher: Bus;
 let home: HomeServices;
 let standby: HomeServices;
 
@@ -22,6 +38,7 @@ beforeAll(async () => {
   [home, standby] = [regions.eu.eu, regions.eu.us];
   eu = await regions.bus("eu", "eu", "policy");
   us = await regions.bus("us", "eu", "policy");
+  publisher = await regions.bus("eu", "eu", "publish");
   const seed = new TextEncoder().encode(regions.brokers.us.seeds.get("demo"));
   const servers = `127.0.0.1:${regions.brokers.us.servers[0].port}`;
   producer = await connect({ servers, authenticator: nkeyAuthenticator(seed) });
@@ -67,18 +84,29 @@ test("what is erased in the home is not readable in the other region either, and
   expect(await left()).toEqual(["events.demo.issues.opened.bob", "events.demo.issues.opened.carol"]);
 });
 
-test("after a cut the mirrors have everything, in its order", async () => {
-  regions.brokers.link("blackhole");
-  const sequences = await Promise.all(["one", "two", "three"].map((name) => publishHere(`issues.closed.${name}`)));
-  await waitFor(
-    "the cut is told",
-    async () => (await readMetric(policyOf(standby), "sluice_mirrors_silent_seconds")) > 3,
-  );
-  regions.brokers.link("reset");
-  regions.brokers.link("pass");
-  await waitFor("the mirror is level", async () => (await lastOf(us)) >= Math.max(...sequences));
-  expect(await entriesOf(us)).toEqual(await entriesOf(eu));
-});
+test(
+  "after each cut, and each restart of either side, the mirrors have everything, in its order",
+  async () => {
+    for (let n = 0; n < amountOf("regions", 1); n += 1) {
+      const { fault, seconds } = FAULTS[n % FAULTS.length] ?? FAULTS[0];
+      const mend = await begin(fault);
+      const until = performance.now() + seconds * 1_000;
+      while (performance.now() < until) {
+        // In the home events go on, where its broker runs.
+        await publishHere(`issues.closed.${n}`).catch(() => undefined);
+        await delay(20);
+      }
+      await mend();
+      const last = await waitFor("the home takes events", () =>
+        publishHere("issues.closed.end").catch(() => undefined),
+      );
+      await waitFor("the mirror is level", async () => (await lastOf(us).catch(() => 0)) >= last, 60_000);
+    }
+    expect(await entriesOf(us)).toEqual(await entriesOf(eu));
+    expect(await readMetric(policyOf(standby), "sluice_mirrors_remade_total")).toBe(0);
+  },
+  timeoutOf(30_000),
+);
 
 test("who serves a home ends once it is fenced, and a standby serves once the originals are here", async () => {
   const ended = [home.auth, home.policy].map(async (service) => exitOf(service));
@@ -134,7 +162,26 @@ async function publish(topic: string): Promise<number> {
 
 /** Publishes an event of tenant demo in its home. */
 async function publishHere(topic: string): Promise<number> {
-  return (await regions.bus("eu", "eu", "publish")).publish(`ingest.demo.${topic}`, "{}");
+  return (await jetstream(publisher.connection).publish(`ingest.demo.${topic}`, "{}", { timeout: 1_000 })).seq;
+}
+
+/** Begins a fault; what it answers mends it. */
+async function begin(fault: (typeof FAULTS)[number]["fault"]): Promise<() => Promise<void>> {
+  if (fault === "restart us" || fault === "restart eu") {
+    const [server] = regions.brokers[fault === "restart us" ? "us" : "eu"].servers;
+    await server.stop("SIGKILL");
+    return () => server.start();
+  }
+  if (fault === "restart standby") {
+    await policyOf(standby).child.end("SIGKILL");
+    return async () => void (await standby.start("policy"));
+  }
+  regions.brokers.link(fault);
+  return async () => {
+    // A connection that was held up may come back with what it holds, or be reset: here the network has forgotten it.
+    regions.brokers.link("reset");
+    regions.brokers.link("pass");
+  };
 }
 
 function policyOf({ policy }: HomeServices): RunningService {
