@@ -1,7 +1,7 @@
 import { DeliverPolicy, jetstream } from "@nats-io/jetstream";
 import type { Command } from "commander";
 import { z } from "zod";
-import { AUDIT_STREAM, auditSubject, UNKNOWN_TENANT } from "#shared/contract/audit-log.ts";
+import { AUDIT_STREAM, auditSubject, UNKNOWN_TENANT, WHOLE_HOME } from "#shared/contract/audit-log.ts";
 import { nameSchema } from "#shared/contract/name-schema.ts";
 import { lineOf, parseSince } from "../audit/format-entry.ts";
 import { createCommand, readOptions, type Terminal } from "../shared/command.ts";
@@ -9,7 +9,7 @@ import { connectBus } from "../shared/connect-bus.ts";
 import { ScriptError } from "../shared/run-script.ts";
 
 const optionsSchema = z.object({
-  tenant: nameSchema.or(z.literal(UNKNOWN_TENANT)),
+  tenant: nameSchema.or(z.enum([UNKNOWN_TENANT, WHOLE_HOME])),
   since: z.string(),
   follow: z.boolean().default(false),
 });
@@ -25,7 +25,7 @@ NATS_URL says where NATS is, with the user of auth; without it the command reads
   })
     .requiredOption(
       "--tenant <name>",
-      "the tenant whose trail to print; @unknown: logins that named no tenant there is",
+      "the tenant whose trail to print; @unknown: logins that named no tenant there is; @home: what was done to all tenants at once",
     )
     .option("--since <time>", "how far back to begin: 90s, 30m, 1h, 7d", "1h")
     .option("--follow", "go on with new entries until Ctrl-C")

@@ -6,6 +6,12 @@ import { busDirectory } from "../bus/bus-directory.ts";
 import { LINK_SEED_VARIABLE, type Region, regionSchema } from "../region/region-config.ts";
 import { collect, createCommand, createGroup, readOptions, type Terminal } from "../shared/command.ts";
 import { UsageError } from "../shared/run-script.ts";
+import { admitCommand } from "./region/admit.ts";
+import { fenceCommand } from "./region/fence.ts";
+import { linkCommand } from "./region/link.ts";
+import { promoteCommand } from "./region/promote.ts";
+import { rejoinCommand } from "./region/rejoin.ts";
+import { statusCommand } from "./region/status.ts";
 
 const NAMED = "must be like <name>=<value>";
 
@@ -26,6 +32,12 @@ export function regionCommand(terminal: Terminal): Command {
   return createGroup("region", "set up regions, and the homes that they hold", description, [
     keyCommand(terminal),
     configCommand(terminal),
+    statusCommand(terminal),
+    promoteCommand(terminal),
+    fenceCommand(terminal),
+    rejoinCommand(terminal),
+    linkCommand(terminal),
+    admitCommand(terminal),
   ]);
 }
 

@@ -6,6 +6,7 @@ import { type BackupContents, readContents, redisPath, snapshotPath } from "../b
 import { holdsKeys, openRedis, restoreRedis } from "../backup/redis-dump.ts";
 import { redisUrlOfBackup } from "../backup/redis-url.ts";
 import { restoreStream } from "../backup/restore-stream.ts";
+import { reopenedConfig } from "../failover/reopened-config.ts";
 import { createCommand, readOptions, type Terminal } from "../shared/command.ts";
 import { connectBus } from "../shared/connect-bus.ts";
 import { ScriptError } from "../shared/run-script.ts";
@@ -14,6 +15,7 @@ const REPLICAS_FAULT = "takes a number from 1 to 5";
 
 const optionsSchema = z.object({
   redis: z.boolean(),
+  reopen: z.boolean().default(false),
   replicas: z.coerce
     .number(REPLICAS_FAULT)
     .pipe(z.int(REPLICAS_FAULT).min(1, REPLICAS_FAULT).max(5, REPLICAS_FAULT))
@@ -32,6 +34,7 @@ Events that were erased after the backup are back: erase them again before the e
   })
     .argument("<folder>", "the folder that backup wrote")
     .option("--no-redis", "leave Redis out: everybody logs in again")
+    .option("--reopen", "have a home that was fenced take events again; only where no other region has taken it over")
     .option("--replicas <n>", "keep so many copies of each stream, where the cluster has another size now")
     .action((folder: string, given: unknown) => restore(resolve(folder), readOptions(optionsSchema, given), terminal));
 }
@@ -50,8 +53,8 @@ async function restore(folder: string, options: RestoreOptions, terminal: Termin
   }
   for (const snapshot of contents.streams) {
     const { name } = snapshot.config;
-    const config =
-      options.replicas === undefined ? snapshot.config : { ...snapshot.config, num_replicas: options.replicas };
+    const stored = options.reopen ? reopenedConfig(snapshot.config) : snapshot.config;
+    const config = options.replicas === undefined ? stored : { ...stored, num_replicas: options.replicas };
     await restoreStream(nats, { ...snapshot, config }, snapshotPath(folder, name));
     const { messages } = snapshot.state;
     print({ stream: name, messages }, `${name}: ${messages} messages`);

@@ -130,6 +130,10 @@ export const toolSettings = z.object({
     .optional()
     .meta({ description: "an access token, in place of a user and a password", secret: true }),
   SLUICE_TOKEN_FILE: z.string().optional().describe("a file with an access token, in place of a user and a password"),
+  SLUICE_REGIONS: z.string().optional().meta({
+    description: "where the regions of a home are, for `sluice region`: eu=nats://operator:…@eu-1:4222 us=nats://…",
+    secret: true,
+  }),
   SLUICE_BUS_DIR: z
     .string()
     .optional()

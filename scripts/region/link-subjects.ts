@@ -60,6 +60,8 @@ export function linkSubjects(
       ...EITHER_WAY,
       `${regionApi(other)}.STREAM.LIST`,
       ...originCalls(other, here),
+      // A server asks for all that it answers: it gets nothing of a list that has less. What is asked, the users' lists say.
+      `${regionApi(other)}.CONSUMER.>`,
       `mirror.${other}.>`,
       ...answersTo(`-${here}`),
     ],

@@ -8,6 +8,7 @@ import {
   ownAccounts,
   passwordVariables,
 } from "./home-accounts.ts";
+import { OPERATOR_PASSWORD, OPERATOR_USER } from "./operator-user.ts";
 import { linkSubjects, standbyGrants } from "./link-subjects.ts";
 
 /** The name of a region is its JetStream domain, and part of the names of accounts, users and variables. */
@@ -35,6 +36,8 @@ export const regionSchema = z
     peers: z.array(z.object({ region: regionNameSchema, keys: z.array(publicKeySchema).min(1).max(2) })),
     /** The homes of other regions, each named like the region that it was made in, and where that region takes links. */
     homes: z.array(z.object({ name: regionNameSchema, urls: z.array(linkUrlSchema).min(1) })),
+    /** The homes whose link is closed in this region: none of their events passes. */
+    closed: z.array(regionNameSchema).optional(),
     /** The files for mutual TLS on the link. */
     tls: z.object({ caFile: fileSchema, certFile: fileSchema, keyFile: fileSchema }).optional(),
   })
@@ -58,7 +61,8 @@ export interface RegionFiles {
 }
 
 /** Writes a region's configuration from that of the single region. */
-export function renderRegion(region: Region, template: string): RegionFiles {
+export function renderRegion(region: Region, single: string): RegionFiles {
+  const template = single.replace(ownAccounts(single), (all) => addUsers(all, "SLUICE", OPERATOR_USER));
   const own = ownAccounts(template);
   const accounts = ownHome(region, own);
   const homes = new Map(region.homes.map(({ name }) => [name, furtherHome(region, name, template)]));
@@ -72,13 +76,14 @@ export function renderRegion(region: Region, template: string): RegionFiles {
   return {
     main: main + linkOf(region),
     homes,
-    variables: [...seeds, ...[...homes.values()].flatMap(passwordVariables)],
+    variables: [...seeds, OPERATOR_PASSWORD, ...[...homes.values()].flatMap(passwordVariables)],
   };
 }
 
-function ownHome({ name, peers }: Region, own: string): string {
+function ownHome({ name, peers, closed = [] }: Region, own: string): string {
   const granted = peers.flatMap((peer) => standbyGrants(name, peer.region)).reduce<string>(addGrant, own);
-  const users = peers.flatMap(({ region, keys }) => keys.map((key) => linkUser(name, region, key)));
+  const linked = closed.includes(name) ? [] : peers;
+  const users = linked.flatMap(({ region, keys }) => keys.map((key) => linkUser(name, region, key)));
   return addUsers(granted, "SLUICE", users.join(""));
 }
 
@@ -103,7 +108,7 @@ function linkUser(here: string, other: string, key: string): string {
 `;
 }
 
-function linkOf({ listen, homes, tls }: Region): string {
+function linkOf({ listen, homes, tls, closed = [] }: Region): string {
   const files = tls && `ca_file: "${tls.caFile}", cert_file: "${tls.certFile}", key_file: "${tls.keyFile}"`;
   const remotes = homes.map(
     ({ name, urls }) => `    {
@@ -112,6 +117,7 @@ function linkOf({ listen, homes, tls }: Region): string {
       account: "${accountNames(name)[0]}"
       # It calls the addresses above only: those that the other side tells of may lead around a proxy, or nowhere.
       ignore_discovered_servers: true
+      disabled: ${closed.includes(name)}
 ${files === undefined ? "" : `      tls { ${files} }\n`}    }
 `,
   );

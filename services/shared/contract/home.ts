@@ -10,6 +10,23 @@ export const FENCED_METADATA = "sluice_fenced";
 /** The stream metadata that orders claims to a home: 1 at first, one more with each promotion. Without it, 1. */
 export const TERM_METADATA = "sluice_term";
 
+/** The stream metadata of a fenced original that holds, as JSON, the settings that the fence has changed. */
+export const BEFORE_FENCE_METADATA = "sluice_before";
+
+/** The stream metadata of a promoted original: the last entry that it had of the one before. */
+export const MIRRORED_METADATA = "sluice_mirrored";
+
+/** The stream metadata of a promoted original: the region that a person has said is lost. The home is served without asking it. */
+export const LOST_METADATA = "sluice_lost";
+
+/** What an original says of itself alone: none of its mirrors says it. */
+export const OWN_METADATA: ReadonlySet<string> = new Set([
+  FENCED_METADATA,
+  BEFORE_FENCE_METADATA,
+  MIRRORED_METADATA,
+  LOST_METADATA,
+]);
+
 /** The stream metadata of a mirror that says which original it copies: when that was made. */
 export const ORIGIN_METADATA = "sluice_origin";
 

@@ -15,6 +15,7 @@ describe("a process that starts", () => {
     [originals(2), originals(1)],
     [originals(2), fenced(1)],
     [NOTHING, NOTHING],
+    [{ holds: "originals", term: 2, lost: "us" }, "silent"],
   ])("serves a home of which its region has %o, and the other %o", (here, there) => {
     expect(judge(here, there)).toEqual({ isHere: true });
   });

@@ -25,6 +25,9 @@ export function judgeSeat(holding: Holding, other: OtherHolding, { here, other: 
     const isTaken = other !== "silent" && other.holds === "originals";
     return isTaken ? away(there) : waiting(`this home is fenced in region ${here}: another region is to take it over`);
   }
+  // A person has said so when the home was promoted.
+  const isLost = holding.holds === "originals" && holding.lost === there;
+  if (other === "silent" && isLost) return { isHere: true };
   if (other === "silent") {
     return waiting(
       `region ${there} does not say whether it has taken this home over; if it is lost, set SLUICE_HOME_REGIONS=${here}`,

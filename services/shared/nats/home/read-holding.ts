@@ -1,13 +1,16 @@
 import { JetStreamApiCodes, JetStreamApiError, jetstreamManager, type JetStreamManager } from "@nats-io/jetstream";
 import type { NatsConnection } from "@nats-io/transport-node";
-import { FENCED_METADATA, SEAT_STREAM, TERM_METADATA } from "#shared/contract/home.ts";
+import { FENCED_METADATA, LOST_METADATA, SEAT_STREAM, TERM_METADATA } from "#shared/contract/home.ts";
 
 /** How long JetStream of either region may take to answer. */
 const TIMEOUT_MS = 2_000;
 
-/** What a region holds of a home: its originals, originals that another region has superseded, a mirror, or nothing. */
+/**
+ * What a region holds of a home: its originals, originals that another region has superseded, a mirror, or nothing. `lost` is the
+ * region without which the originals were promoted, by a person's word.
+ */
 export type Holding =
-  | { readonly holds: "originals" | "fenced"; readonly term: number }
+  | { readonly holds: "originals" | "fenced"; readonly term: number; readonly lost?: string }
   | { readonly holds: "mirror"; readonly of: string; readonly term: number }
   | { readonly holds: "nothing" };
 
@@ -53,7 +56,9 @@ export function holdingOf({ config: { metadata = {}, mirror } }: Described): Hol
   const term = Number(metadata[TERM_METADATA] ?? 1);
   const [, origin] = /^\$JS\.([^.]+)\.API$/.exec(mirror?.external?.api ?? "") ?? [];
   if (mirror !== undefined && mirror !== null) return { holds: "mirror", of: origin ?? "", term };
-  return { holds: metadata[FENCED_METADATA] === undefined ? "originals" : "fenced", term };
+  const lost = metadata[LOST_METADATA];
+  const holds = metadata[FENCED_METADATA] === undefined ? "originals" : "fenced";
+  return { holds, term, ...(lost === undefined ? {} : { lost }) };
 }
 
 /** Undefined for a stream that JetStream says is not there; throws every other failure. */

@@ -37,7 +37,7 @@ export interface MirrorKeeping {
 export async function keepMirrors(keeping: MirrorKeeping, stop: AbortSignal): Promise<void> {
   const { here, there, streams, metrics } = keeping;
   const round = metrics.beginRound();
-  const isOrigin = await isTheOrigin(keeping).catch(async (error: unknown) => {
+  const origin = await lookAtOrigin(keeping).catch(async (error: unknown) => {
     for await (const mirror of streams(here)) round.count({ mirror });
     round.end({ originals: false });
     throw error;
@@ -46,7 +46,7 @@ export async function keepMirrors(keeping: MirrorKeeping, stop: AbortSignal): Pr
   for await (const pair of pairStreams(streams(here), streams(there))) {
     if (stop.aborted) break;
     round.count(pair);
-    if (!isOrigin) continue;
+    if (origin === "none" || (origin === "fenced" && pair.mirror !== undefined)) continue;
     const seen = seeTo(pair, keeping).finally(() => running.delete(seen));
     running.add(seen);
     if (running.size >= AT_ONCE) await Promise.race(running);
@@ -56,13 +56,15 @@ export async function keepMirrors(keeping: MirrorKeeping, stop: AbortSignal): Pr
 }
 
 /**
- * Whether the other region holds the originals of what is mirrored here. One that is fenced hands over, and nothing changes any
- * more. One that has lost its home, or has made it anew, must not take the copies with it: people decide.
+ * Whether the other region holds the originals of what is mirrored here. One that is fenced hands over: nothing changes any more, and
+ * what has no mirror yet gets one, or nobody could take over. One that has lost its home, or has made it anew, must not take the
+ * copies with it: people decide.
  */
-async function isTheOrigin({ here, there, place, metrics, log }: MirrorKeeping): Promise<boolean> {
+async function lookAtOrigin({ here, there, place, metrics, log }: MirrorKeeping): Promise<"open" | "fenced" | "none"> {
   const mirror = await here.streams.info(SEAT_STREAM).catch(undefinedIfMissing);
   const original = await there.streams.info(SEAT_STREAM).catch(undefinedIfMissing);
-  const isOrigin = original !== undefined && holdingOf(original).holds === "originals";
+  const holds = original === undefined ? "nothing" : holdingOf(original).holds;
+  const isOrigin = original !== undefined && (holds === "originals" || holds === "fenced");
   const isAnother = isOrigin && compareMirror(original, mirror, place).do === "remake";
   const isLost = mirror !== undefined && original === undefined;
   metrics.originDiffers(isAnother || isLost);
@@ -70,7 +72,8 @@ async function isTheOrigin({ here, there, place, metrics, log }: MirrorKeeping):
     const advice = "the home's region has lost what is mirrored here: nothing is changed; see docs/operate/regions.md";
     log.write("error", "origin", { origin: place.origin }, advice);
   }
-  return isOrigin && !isAnother;
+  if (!isOrigin || isAnother) return "none";
+  return holds === "originals" ? "open" : "fenced";
 }
 
 async function seeTo(pair: StreamPair, keeping: MirrorKeeping): Promise<void> {
@@ -109,7 +112,7 @@ async function remakeMirror(stream: string, keeping: MirrorKeeping): Promise<voi
   const mirror = await here.streams.info(stream);
   const original = await there.streams.info(stream);
   const step = compareMirror(original, mirror, place);
-  if (step.do !== "remake" || !(await isTheOrigin(keeping))) return;
+  if (step.do !== "remake" || (await lookAtOrigin(keeping)) !== "open") return;
   const { reason } = step;
   log.write("warn", "remade", { stream, reason }, "a mirror copies what its original is not any more: it is made anew");
   await calls.remove(stream);
@@ -119,7 +122,7 @@ async function remakeMirror(stream: string, keeping: MirrorKeeping): Promise<voi
 
 async function removeMirror(stream: string, keeping: MirrorKeeping): Promise<void> {
   const { here, there, calls, log } = keeping;
-  if (!(await isTheOrigin(keeping))) return;
+  if ((await lookAtOrigin(keeping)) !== "open") return;
   const original = await there.streams.info(stream).catch(undefinedIfMissing);
   const mirror = await here.streams.info(stream).catch(undefinedIfMissing);
   if (original !== undefined || mirror?.config.mirror === undefined) return;

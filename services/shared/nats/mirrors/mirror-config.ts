@@ -1,6 +1,7 @@
 import { DiscardPolicy, type StreamConfig, type StreamInfo } from "@nats-io/jetstream";
 import { isDeepStrictEqual } from "node:util";
-import { FENCED_METADATA, mirrorConsumer, mirrorSubject, ORIGIN_METADATA, regionApi } from "#shared/contract/home.ts";
+import { mirrorConsumer, mirrorSubject, ORIGIN_METADATA, OWN_METADATA, regionApi } from "#shared/contract/home.ts";
+import { settingsBeforeFence } from "../settings-before-fence.ts";
 
 /** A mirror's settings that are those of its original. A mirror has no subjects, and takes no batches. */
 const COPIED = [
@@ -28,9 +29,14 @@ export interface MirrorPlace {
 }
 
 /** The settings of a stream's mirror that may change while it lives. */
-export function mirrorSettings({ config, created }: StreamInfo, { replicas }: MirrorPlace): Partial<StreamConfig> {
+export function mirrorSettings(
+  { config: stored, created }: StreamInfo,
+  { replicas }: MirrorPlace,
+): Partial<StreamConfig> {
+  // A fence denies purges, and no stream that has taken that on loses it again.
+  const config = { ...stored, ...settingsBeforeFence(stored) } as StreamConfig;
   const metadata = Object.fromEntries(
-    Object.entries(config.metadata ?? {}).filter(([key]) => key.startsWith("sluice_") && key !== FENCED_METADATA),
+    Object.entries(config.metadata ?? {}).filter(([key]) => key.startsWith("sluice_") && !OWN_METADATA.has(key)),
   );
   const isBounded = config.discard === DiscardPolicy.Old;
   return {

@@ -1,0 +1,68 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { rm, writeFile } from "node:fs/promises";
+import { connect as connectTcp } from "node:net";
+import { dirname, basename, join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
+import { ScriptError } from "../shared/run-script.ts";
+
+/** A server of a region that nobody reaches but this machine, and that is linked to no other region. */
+export interface ClosedServer extends AsyncDisposable {
+  readonly port: number;
+}
+
+interface ClosedServerOptions {
+  /** The configuration of the server as it is to run afterwards. */
+  readonly config: string;
+  /** What nats-server is called with besides, such as `-sd` and a folder. */
+  readonly args: readonly string[];
+  readonly port: number;
+  readonly env: NodeJS.ProcessEnv;
+}
+
+/** A store of some size is read at the start. */
+const START_MS = 120_000;
+const LOOK_MS = 50;
+
+/**
+ * Starts nats-server by its own configuration, but for clients of this machine alone, on another port, and without links. It
+ * keeps its routes: three of them make up a cluster, and a single one joins those that run.
+ * @throws {ScriptError} with what it says where it does not start.
+ */
+export async function startClosedServer({ config, args, port, env }: ClosedServerOptions): Promise<ClosedServer> {
+  const closed = join(dirname(config), `.closed-${port}.conf`);
+  // The last value of a setting counts.
+  await writeFile(closed, `include "${basename(config)}"\nleafnodes {}\n`, { mode: 0o600 });
+  await using stack = new AsyncDisposableStack();
+  stack.defer(() => rm(closed, { force: true }));
+  const given = ["-c", closed, "-a", "127.0.0.1", "-p", String(port), ...args];
+  const server = spawn("nats-server", given, { env, stdio: ["ignore", "ignore", "pipe"] });
+  const ended = once(server, "close").catch(() => undefined);
+  let said = "";
+  server.stderr.on("data", (bytes: Buffer) => (said = (said + bytes.toString()).slice(-4_000)));
+  server.on("error", (error) => (said = error.message));
+  stack.defer(async () => {
+    server.kill("SIGTERM");
+    await ended;
+  });
+  const giveUp = performance.now() + START_MS;
+  while (!(await accepts(port))) {
+    if (server.exitCode !== null || server.pid === undefined || performance.now() > giveUp) {
+      throw new ScriptError(`nats-server does not start with ${config}: ${said.trim().split("\n").at(-1)}`);
+    }
+    await delay(LOOK_MS);
+  }
+  const owner = stack.move();
+  return { port, [Symbol.asyncDispose]: () => owner.disposeAsync() };
+}
+
+function accepts(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connectTcp(port, "127.0.0.1");
+    socket.once("error", () => resolve(false));
+    socket.once("connect", () => {
+      socket.destroy();
+      resolve(true);
+    });
+  });
+}

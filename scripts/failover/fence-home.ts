@@ -1,0 +1,82 @@
+import { AUDIT_STREAM } from "#shared/contract/audit-log.ts";
+import { SEAT_STREAM } from "#shared/contract/home.ts";
+import { ScriptError } from "../shared/run-script.ts";
+import { noteHomeChange } from "./home-audit.ts";
+import { fencedConfig, type HomeStream, standingOf } from "./home-stream.ts";
+import { lockRegion } from "./lock-region.ts";
+import type { RegionBus } from "./region-bus.ts";
+import type { Tell } from "./tell.ts";
+import { answers, type RegionView, requireRegion, seatStanding } from "./view-home.ts";
+
+/**
+ * Fences the home in the region that has the seat, where another region can take over.
+ * @throws {ScriptError} where the region does not have it, and where nobody could take over: nothing opens a fenced home again.
+ */
+export async function fenceSeat(
+  views: readonly RegionView[],
+  region: string,
+  { by, tell, lockMs }: { readonly by: string; readonly tell: Tell; readonly lockMs?: number },
+): Promise<Fence> {
+  const { bus } = requireRegion(views, region);
+  await using _ = await lockRegion(bus, lockMs);
+  const seat = seatStanding({ streams: await bus.streams() });
+  if (seat === undefined || seat.kind === "mirror") {
+    const what = seat === undefined ? "has nothing of this home" : `mirrors region ${seat.of}`;
+    throw new ScriptError(`region ${region} ${what}: nothing was fenced`);
+  }
+  const mirrors = views.filter(answers).map(seatStanding);
+  if (seat.kind === "open" && !mirrors.some((each) => each?.kind === "mirror" && each.of === region)) {
+    throw new ScriptError(
+      `no region that answers mirrors region ${region}, so none could take over: nothing was fenced`,
+    );
+  }
+  return await fenceHome(bus, by, tell);
+}
+
+/** Streams that are made meanwhile are fenced, too; who makes them without end is stopped by a person. */
+const MAX_PASSES = 20;
+
+/** What a fence found and did. */
+export interface Fence {
+  readonly region: string;
+  readonly term: number;
+  /** The streams that this call has fenced. */
+  readonly fenced: readonly string[];
+  /** All originals of this region, which take nothing any more. */
+  readonly streams: readonly HomeStream[];
+}
+
+/**
+ * Has the originals of a home in this region take nothing any more, and answers once none of them does. What is fenced stays
+ * fenced, so it is right to repeat a fence that broke off. The stream that tells where the seat is comes first: policy
+ * and auth stop then, and make no new streams. The audit trail comes last, with the entry of the fence.
+ * @throws {ScriptError} where a stream is not fenced.
+ */
+export async function fenceHome(bus: RegionBus, by: string, tell: Tell): Promise<Fence> {
+  const fenced: string[] = [];
+  for (let pass = 1; pass <= MAX_PASSES; pass += 1) {
+    const streams = (await bus.streams()).filter((each) => standingOf(each).kind !== "mirror");
+    const open = streams.filter((each) => standingOf(each).kind === "open").toSorted(inOrder);
+    const term = Math.max(1, ...streams.map((each) => standingOf(each).term));
+    if (open.length === 0) return { region: bus.region, term, fenced, streams };
+    for (const stream of open) {
+      const { name } = stream.config;
+      if (name === AUDIT_STREAM) await noteHomeChange(bus, { event: "region_fenced", region: bus.region, term, by });
+      await bus.update(fencedConfig(stream));
+      fenced.push(name);
+      await tell({ step: "fenced", region: bus.region, stream: name });
+    }
+  }
+  throw new ScriptError(
+    `new streams are made in region ${bus.region} all the time: stop auth and policy of the home there`,
+  );
+}
+
+function inOrder(a: HomeStream, b: HomeStream): number {
+  return rankOf(a.config.name) - rankOf(b.config.name);
+}
+
+function rankOf(name: string): number {
+  if (name === SEAT_STREAM) return 0;
+  return name === AUDIT_STREAM ? 2 : 1;
+}

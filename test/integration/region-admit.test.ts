@@ -1,0 +1,122 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { lockRegion } from "../../scripts/failover/lock-region.ts";
+import { openRegion, type RegionBus } from "../../scripts/failover/region-bus.ts";
+import { ask, keepMirrors, makeHome } from "#test/support/home-pair-streams.ts";
+import { freePort } from "#test/support/ports.ts";
+import { sluice } from "#test/support/run-sluice.ts";
+import type { RegionName } from "#test/support/start-region-servers.ts";
+import { type HomePair, startHomePair } from "#test/support/start-home-pair.ts";
+import { waitFor } from "#test/support/wait.ts";
+
+const owner = new AsyncDisposableStack();
+let pair: HomePair;
+let folder: string;
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "sluice-admit-"));
+  owner.defer(() => rm(folder, { recursive: true }));
+  pair = owner.use(await startHomePair());
+  await makeHome(clientOf("eu"), ["acme"]);
+  const call = () => clientOf("us").request("$JS.eu.API.INFO", "", { timeout: 500 });
+  await waitFor("the link is there", () =>
+    call().then(
+      () => true,
+      () => false,
+    ),
+  );
+  await keepMirrors(pair, "us");
+});
+afterAll(() => owner.disposeAsync());
+
+function clientOf(region: RegionName) {
+  const { client } = pair[region];
+  if (client === undefined) throw new Error(`region ${region} is stopped`);
+  return client;
+}
+
+/** A command in a region, with the network between them as it is. */
+async function run(from: RegionName, ...args: string[]) {
+  const urls = Array.from(pair[from].regions, ([region, { servers, user, password }]) => {
+    return `${region}=nats://${user}:${password}@127.0.0.1:${servers[0].port}`;
+  });
+  const env = { PATH: process.env["PATH"], SLUICE_REGIONS: urls.join(" "), NATS_URL: urls[0]?.slice("eu=".length) };
+  const { code, out, err } = await sluice([...args, "--json"], { env });
+  return { code, said: out.map((line) => JSON.parse(line) as Record<string, unknown>), err };
+}
+
+const admit = async (...more: string[]) => {
+  const port = String(await freePort());
+  return run("eu", "region", "admit", "eu", "--config", pair.eu.config, "--port", port, "--seconds", "0", ...more);
+};
+
+const publish = (region: RegionName) =>
+  clientOf(region)
+    .request("events.acme.order.created", "{}", { timeout: 1_000 })
+    .then(
+      (message) => message.json(),
+      () => "nobody",
+    );
+
+async function openBus(region: RegionName): Promise<RegionBus> {
+  const urls = pair[region].regions.get(region);
+  if (urls === undefined) throw new Error(`there is no region ${region}`);
+  return openRegion(region, urls);
+}
+
+test("two commands change a region one after the other, and one whose connection is gone keeps nobody out", async () => {
+  await using first = await openBus("us");
+  await using second = await openBus("us");
+  const held = await lockRegion(first, 1_000);
+  await expect(lockRegion(second, 100)).rejects.toThrow("another command is at work in region us");
+  await held[Symbol.asyncDispose]();
+  await lockRegion(second, 1_000);
+  await second.nats.close();
+  await using _ = await lockRegion(first, 1_000);
+});
+
+test("an update that was read before the fence, and comes after it, opens nothing", async () => {
+  const { config } = await ask<{ config: object }>(clientOf("eu"), "STREAM.INFO.EVENTS_acme", {});
+  expect((await run("eu", "region", "fence", "eu", "--yes")).code).toBe(0);
+  await expect(ask(clientOf("eu"), "STREAM.UPDATE.EVENTS_acme", config)).rejects.toThrow(
+    "can not unseal a sealed stream",
+  );
+  expect(await publish("eu")).toBe("nobody");
+});
+
+test("a home that was fenced is restored from its backup, and takes events again where it stood", async () => {
+  const out = join(folder, "fenced");
+  expect((await run("eu", "backup", "--no-redis", "--out", out)).code).toBe(0);
+  const { streams } = await ask<{ streams: string[] }>(clientOf("eu"), "STREAM.NAMES", {});
+  for (const name of streams) await ask(clientOf("eu"), `STREAM.DELETE.${name}`, {});
+  const restored = await run("eu", "restore", out, "--no-redis", "--reopen");
+  expect(restored).toMatchObject({ code: 0, err: [] });
+  expect(await publish("eu")).toMatchObject({ stream: "EVENTS_acme", domain: "eu", seq: 1 });
+  const [status] = (await run("eu", "region", "status")).said;
+  expect(status).toMatchObject({ regions: [{ region: "eu", state: "seat", term: 2 }, { region: "us" }] });
+});
+
+test("a server may open where the other region says that it has not taken over, and stays closed where it is not asked", async () => {
+  await pair.eu.kill();
+  expect(await admit()).toMatchObject({ code: 0, said: [{ answer: "open" }] });
+  pair.net("reset");
+  const closed = await admit();
+  expect([closed.code, closed.err.at(-1)]).toEqual([1, expect.stringContaining("region eu stays closed")]);
+  expect(await admit("--not-promoted", "us")).toMatchObject({ code: 0, said: [{ answer: "open" }] });
+});
+
+test("a server of a region that was given up for lost opens fenced", async () => {
+  const lost = ["region", "promote", "us", "--lost", "eu", "--confirm", "eu", "--link-closed"];
+  await pair.setLink("us", false);
+  await waitFor(
+    "the mirrors have heard nothing for long enough",
+    async () => (await run("us", ...lost)).code === 0,
+    15_000,
+  );
+  pair.net("pass");
+  expect(await admit()).toMatchObject({ code: 0, said: [{ answer: "fenced", by: "us" }] });
+  await pair.eu.start();
+  expect([await publish("eu"), await publish("us")]).toEqual(["nobody", expect.objectContaining({ domain: "us" })]);
+});
