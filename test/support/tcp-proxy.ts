@@ -3,10 +3,24 @@ import { type AddressInfo, connect, createServer, type Socket } from "node:net";
 
 /**
  * The network's state, for open connections and new ones: everything passes; nothing passes and no connection closes, as in
- * a partition; everything passes that many milliseconds later; one byte a second passes; the target's side is closed and
- * the client's is not; every connection is reset.
+ * a partition; nothing passes in that one direction; everything passes that many milliseconds later; one byte a second passes;
+ * the target's side is closed and the client's is not; every connection is reset.
  */
-export type ProxyMode = "pass" | "blackhole" | { readonly delayMs: number } | "trickle" | "half-close" | "reset";
+export type ProxyMode = Passage | "no-requests" | "no-replies" | "half-close" | "reset";
+
+/** What one direction of a connection does with what comes. */
+type Passage = "pass" | "blackhole" | { readonly delayMs: number } | "trickle";
+
+/** Modes in which an end that is seen on one side is not told to the other. */
+const CUTS: readonly ProxyMode[] = ["blackhole", "no-requests", "no-replies"];
+
+/** What a mode means for requests, then for replies. */
+function passagesOf(mode: ProxyMode): readonly [Passage, Passage] {
+  if (mode === "no-requests") return ["blackhole", "pass"];
+  if (mode === "no-replies") return ["pass", "blackhole"];
+  if (mode === "half-close" || mode === "reset") return ["pass", "pass"];
+  return [mode, mode];
+}
 
 /** A TCP proxy in front of a local port. */
 export interface TcpProxy extends AsyncDisposable {
@@ -60,7 +74,7 @@ class Link {
   readonly closed: Promise<unknown>;
   readonly #client: Socket;
   readonly #target: Socket;
-  readonly #pipes: readonly Pipe[];
+  readonly #pipes: readonly [Pipe, Pipe];
   #mode: ProxyMode = "pass";
 
   constructor(client: Socket, target: number, mode: ProxyMode, isLost: () => boolean) {
@@ -83,7 +97,9 @@ class Link {
 
   set(mode: ProxyMode): void {
     this.#mode = mode;
-    for (const pipe of this.#pipes) pipe.set(mode);
+    const [requests, replies] = passagesOf(mode);
+    this.#pipes[0].set(requests);
+    this.#pipes[1].set(replies);
     if (mode === "reset") for (const socket of [this.#client, this.#target]) socket.resetAndDestroy();
     if (mode === "half-close") this.#client.end();
     this.#closeBoth();
@@ -94,9 +110,9 @@ class Link {
     this.#target.destroy();
   }
 
-  /** Closes a link's other connection when one is gone, except in a blackhole or while bytes are held. */
+  /** Closes a link's other connection when one is gone, except in a partition or while bytes are held. */
   #closeBoth(): void {
-    if (this.#mode === "blackhole" || this.#pipes.some((pipe) => pipe.isHolding)) return;
+    if (CUTS.includes(this.#mode) || this.#pipes.some((pipe) => pipe.isHolding)) return;
     if (this.#client.destroyed) this.#target.destroy();
     if (this.#target.destroyed) this.#client.destroy();
   }
@@ -110,7 +126,7 @@ class Pipe {
   readonly #from: Socket;
   readonly #to: Socket;
   readonly #held: { bytes: Buffer; readonly at: number }[] = [];
-  #mode: ProxyMode = "pass";
+  #mode: Passage = "pass";
   #isEnded = false;
   #timer: NodeJS.Timeout | undefined;
 
@@ -134,7 +150,7 @@ class Pipe {
     return this.#held.length > 0 && !this.#to.destroyed;
   }
 
-  set(mode: ProxyMode): void {
+  set(mode: Passage): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;
     this.#mode = mode;
