@@ -1,0 +1,19 @@
+import { choose, type Fault, seconds } from "../fault.ts";
+import { type Component, processesOf } from "../world.ts";
+import { standStill } from "./signals.ts";
+
+/** `SIGSTOP` of a process of that kind: its connections stay open, and it answers nothing. */
+export function freeze(component: Component): Fault {
+  return {
+    name: `SIGSTOP of ${component}`,
+    weight: 1,
+    hits: component,
+    recoversWithinMs: 20_000,
+    async begin({ world, random }) {
+      const process = choose(random, processesOf(world, component));
+      const lastsMs = seconds(random, 2, 15);
+      const goOn = await standStill(process);
+      return { target: process.name, lastsMs, end: async () => goOn() };
+    },
+  };
+}

@@ -1,0 +1,17 @@
+import { choose, type Fault, seconds } from "../fault.ts";
+import { processNamed, TENANTS } from "../world.ts";
+
+/** `kill -9` of the broker that leads a tenant's log. */
+export const killLeader: Fault = {
+  name: "kill -9 of a log's leader",
+  weight: 2,
+  hits: "broker",
+  recoversWithinMs: 15_000,
+  async begin({ world, random }) {
+    const tenant = choose(random, TENANTS);
+    const lastsMs = seconds(random, 1, 8);
+    const leader = processNamed(world, await world.brokers.leaderOf(tenant));
+    await leader.end("SIGKILL");
+    return { target: `${leader.name}, leader of ${tenant}`, lastsMs, end: () => leader.start() };
+  },
+};

@@ -1,0 +1,154 @@
+import { cp, mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { mountSmallDisk, type SmallDisk } from "#test/support/small-disk.ts";
+import { createOwnClock, type OwnClock } from "#test/support/own-clock.ts";
+import { type Cluster, type ClusterProcessName, startCluster } from "#test/support/start-cluster.ts";
+import type { ClusterNode, NodeIndex } from "#test/support/start-nats-cluster.ts";
+import { waitFor } from "#test/support/wait.ts";
+import type { BrokerCluster, Component, Process, World } from "../world.ts";
+import { createLinks, type ServiceLinks } from "./service-links.ts";
+import { writeTenantFiles } from "./tenant-files.ts";
+
+/** A session lives longer than a run; an access token ends now and then while auth is away. */
+const AUTH = { AUTH_ACCESS_TOKEN_SECONDS: "60", AUTH_SESSION_SECONDS: "86400", AUTH_KEY_PUBLISH_SECONDS: "12" };
+
+const COMPONENTS: Readonly<Record<string, Component>> = { nats: "broker", stream: "edge" };
+
+/** Starts the full cluster: three brokers, Redis with a replica and a Sentinel, two of each service, two workers in each edge, and a proxy. */
+export async function startClusterWorld(): Promise<World> {
+  await using starting = new AsyncDisposableStack();
+  const files = starting.use(await writeTenantFiles());
+  const disks = await mountDisks(starting);
+  const links = starting.use(createLinks());
+  const clocks = new Map<string, OwnClock>();
+  const cluster = starting.use(
+    await startCluster({
+      ...(disks && { disks: disks.map(({ path }) => path) }),
+      env: {
+        auth: { ...AUTH, AUTH_USERS_FILE: files.users },
+        policy: { POLICY_DOCUMENTS_DIR: files.policies },
+      },
+      async change(name, env) {
+        const clock = starting.use(await createOwnClock());
+        clocks.set(name, clock);
+        return { ...clock.env, ...(await links.leadThrough(name, env)) };
+      },
+    }),
+  );
+  const snapshots = await mkdtemp(join(tmpdir(), "sluice-stores-"));
+  starting.defer(() => rm(snapshots, { recursive: true, force: true }));
+  const stack = starting.move();
+  const processes = cluster.names.map((name) => processOf(cluster, name));
+  return {
+    calls: cluster,
+    processes,
+    links: [...links.all, ...brokerLinks(cluster)],
+    brokers: brokersOf(cluster, snapshots),
+    authUrls: urlsOf(cluster, "auth"),
+    publishUrls: urlsOf(cluster, "publish"),
+    doors: [
+      ...urlsOf(cluster, "stream").map((url, index) => ({ name: `stream-${index + 1}`, url })),
+      { name: "proxy", url: cluster.urls.stream },
+    ],
+    natsUrl: (user) => cluster.nats.url(user),
+    bus: (user) => cluster.bus(user),
+    setClock: async ({ name }, aheadMs) => clocks.get(name)?.set(aheadMs),
+    diskOf: ({ name }) => disks?.[indexOf(name)],
+    [Symbol.asyncDispose]: () => stack.disposeAsync(),
+  };
+}
+
+async function mountDisks(stack: AsyncDisposableStack): Promise<readonly SmallDisk[] | undefined> {
+  const disks: SmallDisk[] = [];
+  for (let n = 0; n < 3; n += 1) {
+    const disk = await mountSmallDisk();
+    if (disk === undefined) return undefined;
+    disks.push(stack.use(disk));
+  }
+  return disks;
+}
+
+function processOf(cluster: Cluster, name: ClusterProcessName): Process {
+  const kind = name.replace(/-\d$/, "");
+  const running = cluster.process(name);
+  return {
+    name,
+    component: COMPONENTS[kind] ?? (kind as Component),
+    pids: () => running.pids(),
+    end: (signal) => (signal === "SIGKILL" ? running.kill() : running.end(signal)),
+    start: () => running.restart(),
+    isReady: () => isReady(cluster, name),
+    output: () => running.output(),
+  };
+}
+
+async function isReady(cluster: Cluster, name: ClusterProcessName): Promise<boolean> {
+  if (name.startsWith("nats-")) return nodeNamed(cluster, name).isHealthy();
+  if (!/^(auth|policy|publish|stream)-/.test(name)) return cluster.process(name).pid > 0;
+  const { ops } = cluster.ports(name as Parameters<Cluster["ports"]>[0]);
+  return fetch(`http://127.0.0.1:${ops}/readyz`, { signal: AbortSignal.timeout(2_000) }).then(
+    ({ ok }) => ok,
+    () => false,
+  );
+}
+
+function brokersOf(cluster: Cluster, snapshots: string): BrokerCluster {
+  const { nats } = cluster;
+  const names = nats.nodes.map(({ name }) => name as ClusterProcessName);
+  const startAll = () => Promise.all(names.map((name) => cluster.process(name).restart()));
+  return {
+    async leaderOf(tenant) {
+      const manager = await (await cluster.bus("policy")).manager();
+      return waitFor(`a leader of ${tenant}`, async () => {
+        const info = await manager.streams.info(`EVENTS_${tenant}`).catch(() => undefined);
+        return info?.cluster?.leader;
+      });
+    },
+    isolate: (broker) => nats.isolate(broker === undefined ? undefined : (indexOf(broker) as NodeIndex)),
+    deafen: (to, from) => nats.deafen(indexOf(to) as NodeIndex, indexOf(from) as NodeIndex),
+    async copyStores() {
+      await Promise.all(names.map((name) => cluster.process(name).end("SIGTERM")));
+      for (const { name, storeDir } of nats.nodes) {
+        await rm(join(snapshots, name), { recursive: true, force: true });
+        await cp(storeDir, join(snapshots, name), { recursive: true });
+      }
+      await startAll();
+    },
+    async restoreStores() {
+      await Promise.all(names.map((name) => cluster.process(name).kill()));
+      for (const { name, storeDir } of nats.nodes) {
+        await rm(storeDir, { recursive: true, force: true });
+        await cp(join(snapshots, name), storeDir, { recursive: true });
+      }
+      await startAll();
+    },
+  };
+}
+
+/** The network between all that call the brokers and one of them, and between them and all three. */
+function brokerLinks({ nats }: Cluster): World["links"] {
+  const linkTo = (name: string, nodes: readonly ClusterNode[]): World["links"][number] => ({
+    name: `services to ${name}`,
+    from: "services",
+    to: "broker",
+    ports: nodes.map(({ clients }) => clients.port),
+    set: (mode) => nodes.forEach(({ clients }) => clients.set(mode)),
+  });
+  return [...nats.nodes.map((node) => linkTo(node.name, [node])), linkTo("all brokers", nats.nodes)];
+}
+
+function nodeNamed({ nats }: Cluster, name: string): ClusterNode {
+  const node = nats.nodes[indexOf(name)];
+  if (node === undefined) throw new Error(`there is no broker ${name}`);
+  return node;
+}
+
+/** `nats-1` is the first. */
+function indexOf(name: string): number {
+  return Number(name.split("-")[1]) - 1;
+}
+
+function urlsOf(cluster: Cluster, service: "auth" | "publish" | "stream"): readonly string[] {
+  return ([1, 2] as const).map((number) => `http://127.0.0.1:${cluster.ports(`${service}-${number}`).http}`);
+}

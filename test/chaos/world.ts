@@ -1,0 +1,95 @@
+import type { Bus, StackCalls } from "#test/support/start-stack.ts";
+import type { NatsUser } from "#test/support/start-nats.ts";
+import type { ProxyMode } from "#test/support/tcp-proxy.ts";
+
+/** What a process of the stack is. */
+export type Component = "broker" | "redis" | "sentinel" | "auth" | "policy" | "publish" | "edge" | "proxy";
+
+/** What calls: processes of a kind, or whatever calls. */
+export type Side = Component | "services";
+
+/** A process of the stack. Its ports and its data stay when it ends. */
+export interface Process {
+  /** `edge-1` and so on. */
+  readonly name: string;
+  readonly component: Component;
+  /** The process, and those that it has started. */
+  pids(): Promise<readonly number[]>;
+  /** Sends the signal to the process, and answers once it is gone. */
+  end(signal: "SIGTERM" | "SIGKILL"): Promise<void>;
+  /** Starts it where it was, and answers once it is ready. */
+  start(): Promise<void>;
+  /** Whether it takes new work. */
+  isReady(): Promise<boolean>;
+  /** What it has printed so far. */
+  output(): string;
+}
+
+/** A part of the network of the stack: everything that the one side calls the other for. */
+export interface Link {
+  /** `edge-1 to auth`. */
+  readonly name: string;
+  readonly from: Side;
+  readonly to: Component;
+  set(mode: ProxyMode): void;
+  /** The ports of this machine that its packets go to. */
+  readonly ports: readonly number[];
+}
+
+/** What faults can be done to the brokers as a cluster. */
+export interface BrokerCluster {
+  /** The name of the broker that leads the tenant's log now. */
+  leaderOf(tenant: string): Promise<string>;
+  /** Cuts a broker off from the others, without closing a connection; undefined joins all again. */
+  isolate(broker: string | undefined): void;
+  /** Nothing that `from` sends reaches `to` any more; `isolate(undefined)` ends it. */
+  deafen(to: string, from: string): void;
+  /** Takes a copy of all stores, for which it stops and starts all brokers. */
+  copyStores(): Promise<void>;
+  /** Kills all brokers, and starts them with the copies. */
+  restoreStores(): Promise<void>;
+}
+
+/** An address that clients open streams at. */
+export interface Door {
+  readonly name: string;
+  readonly url: string;
+}
+
+/** A real stack, and what can be done to it. */
+export interface World extends AsyncDisposable {
+  readonly calls: StackCalls;
+  readonly processes: readonly Process[];
+  readonly links: readonly Link[];
+  readonly brokers: BrokerCluster;
+  /** Without a slash at the end, one for each process. */
+  readonly authUrls: readonly string[];
+  readonly publishUrls: readonly string[];
+  /** Where clients come to: each edge, and the proxy in front of all. */
+  readonly doors: readonly Door[];
+  /** What an operator's command needs to reach the bus as that user. */
+  natsUrl(user: NatsUser): string;
+  /** A connection to the bus, closed with the stack. */
+  bus(user: NatsUser): Promise<Bus>;
+  /** Sets the wall clock of that process off from the machine's. */
+  setClock(process: Process, aheadMs: number): Promise<void>;
+  /** The disk of that broker; undefined where this process may not mount any. */
+  diskOf(process: Process): { fill(): Promise<void>; free(): Promise<void> } | undefined;
+}
+
+/** The tenants of every stack. Their people and their policies are the same. */
+export const TENANTS = ["demo", "rival"] as const;
+
+export type Tenant = (typeof TENANTS)[number];
+
+/** The processes of that kind. */
+export function processesOf(world: World, component: Component): readonly Process[] {
+  return world.processes.filter((process) => process.component === component);
+}
+
+/** The process with that name. */
+export function processNamed(world: World, name: string): Process {
+  const found = world.processes.find((process) => process.name === name);
+  if (found === undefined) throw new Error(`there is no process ${name}`);
+  return found;
+}
