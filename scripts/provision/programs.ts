@@ -77,7 +77,8 @@ const caddy: Program = {
   formula: "caddy",
 };
 
-const haproxy: Program = {
+/** In front of everything where one address serves several processes. */
+export const haproxy: Program = {
   name: "haproxy",
   commands: ["haproxy"],
   versionArguments: ["-v"],

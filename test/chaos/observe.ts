@@ -25,7 +25,7 @@ const COMES_AND_GOES = /leaving|hopper|poll/;
 
 /** Reads it from the entries of that time. */
 export function observe(entries: readonly Entry[], from: number, to: number): Sight {
-  const received = entries.filter((entry) => entry.of === "received" && !entry.client.includes("leaving"));
+  const received = entries.filter((entry) => entry.of === "received").filter(({ client }) => !client.includes("leaving"));
   const told = (event: string): number => received.filter((entry) => entry.event === event).length;
   return {
     longestSilenceMs: Math.max(0, ...silences(entries, from, to).values()),

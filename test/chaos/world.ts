@@ -1,3 +1,4 @@
+import type { ClusterProcess } from "#test/support/cluster-process.ts";
 import type { Bus, StackCalls } from "#test/support/start-stack.ts";
 import type { NatsUser } from "#test/support/start-nats.ts";
 import type { ProxyMode } from "#test/support/tcp-proxy.ts";
@@ -8,21 +9,11 @@ export type Component = "broker" | "redis" | "sentinel" | "auth" | "policy" | "p
 /** What calls: processes of a kind, or whatever calls. */
 export type Side = Component | "services";
 
-/** A process of the stack. Its ports and its data stay when it ends. */
-export interface Process {
-  /** `edge-1` and so on. */
-  readonly name: string;
+/** A process of the stack. */
+export interface Process extends ClusterProcess {
   readonly component: Component;
-  /** The process, and those that it has started. */
-  pids(): Promise<readonly number[]>;
-  /** Sends the signal to the process, and answers once it is gone. */
-  end(signal: "SIGTERM" | "SIGKILL"): Promise<void>;
-  /** Starts it where it was, and answers once it is ready. */
-  start(): Promise<void>;
   /** Whether it takes new work. */
   isReady(): Promise<boolean>;
-  /** What it has printed so far. */
-  output(): string;
 }
 
 /** A part of the network of the stack: everything that the one side calls the other for. */

@@ -21,8 +21,7 @@ export const diskFull: Fault = {
       async end() {
         await world.diskOf(broker)?.free();
         // nats-server writes again only after a restart.
-        await broker.end("SIGTERM");
-        await broker.start();
+        await broker.restart();
       },
     };
   },

@@ -1,6 +1,5 @@
 import { choose, type Fault, seconds } from "../fault.ts";
 import { type Component, processesOf } from "../world.ts";
-import { standStill } from "./signals.ts";
 
 /** `SIGSTOP` of a process of that kind: its connections stay open, and it answers nothing. */
 export function freeze(component: Component): Fault {
@@ -12,8 +11,8 @@ export function freeze(component: Component): Fault {
     async begin({ world, random }) {
       const process = choose(random, processesOf(world, component));
       const lastsMs = seconds(random, 2, 15);
-      const goOn = await standStill(process);
-      return { target: process.name, lastsMs, end: async () => goOn() };
+      await process.stop();
+      return { target: process.name, lastsMs, end: () => process.cont() };
     },
   };
 }

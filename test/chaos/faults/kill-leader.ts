@@ -11,7 +11,7 @@ export const killLeader: Fault = {
     const tenant = choose(random, TENANTS);
     const lastsMs = seconds(random, 1, 8);
     const leader = processNamed(world, await world.brokers.leaderOf(tenant));
-    await leader.end("SIGKILL");
-    return { target: `${leader.name}, leader of ${tenant}`, lastsMs, end: () => leader.start() };
+    await leader.kill();
+    return { target: `${leader.name}, leader of ${tenant}`, lastsMs, end: () => leader.restart() };
   },
 };

@@ -1,3 +1,4 @@
+import { readFile } from "node:fs/promises";
 import { choose, type Fault, seconds } from "../fault.ts";
 import { processesOf } from "../world.ts";
 
@@ -10,17 +11,8 @@ export const killWorker: Fault = {
   async begin({ world, random }) {
     const edge = choose(random, processesOf(world, "edge"));
     const lastsMs = seconds(random, 1, 4);
-    const [primary, ...workers] = await edge.pids();
-    // An edge of one process has none: it is hit as a whole, and started again below.
-    const pid = workers.length === 0 ? primary : choose(random, workers);
-    if (pid !== undefined && pid !== primary) process.kill(pid, "SIGKILL");
-    else await edge.end("SIGKILL");
-    return {
-      target: edge.name,
-      lastsMs,
-      end: async () => {
-        if (pid === primary) await edge.start();
-      },
-    };
+    const children = await readFile(`/proc/${edge.pid}/task/${edge.pid}/children`, "utf8");
+    process.kill(choose(random, children.trim().split(" ").map(Number)), "SIGKILL");
+    return { target: edge.name, lastsMs, end: async () => {} };
   },
 };

@@ -11,8 +11,8 @@ export function kill(component: Component, weight = 1): Fault {
     async begin({ world, random }) {
       const process = choose(random, processesOf(world, component));
       const lastsMs = seconds(random, 1, 8);
-      await process.end("SIGKILL");
-      return { target: process.name, lastsMs, end: () => process.start() };
+      await process.kill();
+      return { target: process.name, lastsMs, end: () => process.restart() };
     },
   };
 }

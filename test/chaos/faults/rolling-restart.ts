@@ -14,8 +14,7 @@ export function rollingRestart(component: Component): Fault {
       const pauseMs = seconds(random, 0.5, 2);
       const restarting = (async () => {
         for (const process of processes) {
-          await process.end("SIGTERM");
-          await process.start();
+          await process.restart();
           await delay(pauseMs);
         }
       })();

@@ -7,7 +7,7 @@ import { type Cluster, type ClusterProcessName, startCluster } from "#test/suppo
 import type { ClusterNode, NodeIndex } from "#test/support/start-nats-cluster.ts";
 import { waitFor } from "#test/support/wait.ts";
 import type { BrokerCluster, Component, Process, World } from "../world.ts";
-import { createLinks, type ServiceLinks } from "./service-links.ts";
+import { createLinks } from "./service-links.ts";
 import { writeTenantFiles } from "./tenant-files.ts";
 
 /** A session lives longer than a run; an access token ends now and then while auth is away. */
@@ -73,13 +73,12 @@ function processOf(cluster: Cluster, name: ClusterProcessName): Process {
   const kind = name.replace(/-\d$/, "");
   const running = cluster.process(name);
   return {
-    name,
+    ...running,
+    get pid() {
+      return running.pid;
+    },
     component: COMPONENTS[kind] ?? (kind as Component),
-    pids: () => running.pids(),
-    end: (signal) => (signal === "SIGKILL" ? running.kill() : running.end(signal)),
-    start: () => running.restart(),
     isReady: () => isReady(cluster, name),
-    output: () => running.output(),
   };
 }
 
@@ -108,7 +107,7 @@ function brokersOf(cluster: Cluster, snapshots: string): BrokerCluster {
     isolate: (broker) => nats.isolate(broker === undefined ? undefined : (indexOf(broker) as NodeIndex)),
     deafen: (to, from) => nats.deafen(indexOf(to) as NodeIndex, indexOf(from) as NodeIndex),
     async copyStores() {
-      await Promise.all(names.map((name) => cluster.process(name).end("SIGTERM")));
+      await Promise.all(names.map((name) => cluster.process(name).end()));
       for (const { name, storeDir } of nats.nodes) {
         await rm(join(snapshots, name), { recursive: true, force: true });
         await cp(storeDir, join(snapshots, name), { recursive: true });
