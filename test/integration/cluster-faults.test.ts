@@ -104,7 +104,7 @@ async function toldAll(readers: readonly LedgerReader[], event: string): Promise
 
 /** Has that node lead the log. */
 async function lead(node: number): Promise<void> {
-  const preferred = `node-${node}`;
+  const preferred = `nats-${node + 1}`;
   const { streams } = await operator.manager();
   await waitFor(
     `${preferred} leads`,
@@ -130,7 +130,7 @@ async function placeConsumer(node: number): Promise<void> {
     "the consumer lives there",
     async () => {
       for await (const { name, cluster: group } of consumers.list("EVENTS_demo")) {
-        if (group?.leader === `node-${node}`) return true;
+        if (group?.leader === `nats-${node + 1}`) return true;
         // Its edge makes another one, somewhere; it may have done so since the list was made.
         if (!placed.has(name)) await consumers.delete("EVENTS_demo", name).catch(() => undefined);
         placed.add(name);

@@ -45,7 +45,7 @@ export async function startAuthStack(env: NodeJS.ProcessEnv = {}): Promise<AuthS
 }
 
 /** The settings that auth needs on these servers. */
-export function authSettings(nats: NatsServer, redis: RedisServer): NodeJS.ProcessEnv {
+export function authSettings(nats: Pick<NatsServer, "url">, redis: Pick<RedisServer, "url">): NodeJS.ProcessEnv {
   const files = { AUTH_USERS_FILE: DEMO_USERS_FILE, AUTH_CLIENTS_FILE: DEMO_CLIENTS_FILE };
   return { NATS_URL: nats.url("auth"), REDIS_URL: redis.url, ...files, AUTH_KEY_ENCRYPTION_KEY: ENCRYPTION_KEY };
 }

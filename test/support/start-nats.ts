@@ -7,9 +7,11 @@ import { type Child, startChild } from "./child.ts";
 import { freePort } from "./ports.ts";
 import { waitFor } from "./wait.ts";
 
-/** The project's own configuration. */
+/** The project's own configuration, of a single server. */
 export const NATS_CONFIG = fileURLToPath(new URL("../../infra/nats/nats.conf", import.meta.url));
-const PASSWORD = "test";
+
+/** The password of every user of a test's servers. */
+export const NATS_PASSWORD = "test";
 
 /** The users of infra/nats/nats.conf. */
 export type NatsUser = "auth" | "policy" | "stream" | "publish" | "backup" | "demo" | "rival";
@@ -34,23 +36,30 @@ export async function startNats({ config = NATS_CONFIG, disk = tmpdir() } = {}):
   return startNatsServer({ config, port: await freePort(), storeDir: await mkdtemp(join(disk, "sluice-nats-")) });
 }
 
-/** Starts nats-server with that configuration, and removes its folder when it is disposed of. */
+/**
+ * Starts nats-server with that configuration, further arguments and variables, and removes its folder when it is disposed
+ * of.
+ */
 export async function startNatsServer(at: {
   readonly config: string;
   readonly port: number;
   readonly storeDir: string;
+  readonly more?: readonly string[];
+  readonly env?: NodeJS.ProcessEnv;
 }): Promise<NatsServer> {
-  const { config, port, storeDir } = at;
+  const { config, port, storeDir, more = [], env = {} } = at;
   let child: Child;
+  const args = ["-c", config, "-a", "127.0.0.1", "-p", String(port), "-sd", storeDir, ...more];
   const start = async (): Promise<void> => {
-    child = startChild("nats-server", ["-c", config, "-a", "127.0.0.1", "-p", String(port), "-sd", storeDir], {
-      NATS_AUTH_PASSWORD: PASSWORD,
-      NATS_POLICY_PASSWORD: PASSWORD,
-      NATS_STREAM_PASSWORD: PASSWORD,
-      NATS_PUBLISH_PASSWORD: PASSWORD,
-      NATS_BACKUP_PASSWORD: PASSWORD,
-      NATS_DEMO_PASSWORD: PASSWORD,
-      NATS_RIVAL_PASSWORD: PASSWORD,
+    child = startChild("nats-server", args, {
+      NATS_AUTH_PASSWORD: NATS_PASSWORD,
+      NATS_POLICY_PASSWORD: NATS_PASSWORD,
+      NATS_STREAM_PASSWORD: NATS_PASSWORD,
+      NATS_PUBLISH_PASSWORD: NATS_PASSWORD,
+      NATS_BACKUP_PASSWORD: NATS_PASSWORD,
+      NATS_DEMO_PASSWORD: NATS_PASSWORD,
+      NATS_RIVAL_PASSWORD: NATS_PASSWORD,
+      ...env,
     });
     await waitFor("nats-server listens", () => accepts(port)).catch((error: Error) => {
       throw new Error(`${error.message}\n${child.output()}`);
@@ -63,7 +72,7 @@ export async function startNatsServer(at: {
     get pid() {
       return child.process.pid ?? 0;
     },
-    url: (user) => `nats://${user}:${PASSWORD}@127.0.0.1:${port}`,
+    url: (user) => `nats://${user}:${NATS_PASSWORD}@127.0.0.1:${port}`,
     stop: async (signal = "SIGTERM") => void (await child.end(signal)),
     start,
     signal: (signal) => void child.process.kill(signal),

@@ -13,6 +13,7 @@ const PASSWORD = "test";
 /** A real Redis or Valkey with the project's own configuration and an append-only file in a fresh folder. */
 export interface RedisServer extends AsyncDisposable {
   readonly port: number;
+  readonly pid: number;
   /** As auth. */
   readonly url: string;
   /** As the edge. */
@@ -65,6 +66,9 @@ export async function startRedis(
   await start();
   return {
     port,
+    get pid() {
+      return child.process.pid ?? 0;
+    },
     url: `redis://auth:${PASSWORD}@127.0.0.1:${port}`,
     streamUrl: `redis://stream:${PASSWORD}@127.0.0.1:${port}`,
     publishUrl: `redis://publish:${PASSWORD}@127.0.0.1:${port}`,

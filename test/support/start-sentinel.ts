@@ -1,7 +1,7 @@
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { startChild } from "./child.ts";
+import { type Child, startChild } from "./child.ts";
 import { freePort } from "./ports.ts";
 import { accepts } from "./start-nats.ts";
 import { type RedisServer, startRedis } from "./start-redis.ts";
@@ -13,8 +13,20 @@ const MASTER = "sluice-test";
 /** A primary, its replica, and a Sentinel that takes a primary for dead after 500 ms. */
 export interface RedisPair extends AsyncDisposable {
   readonly servers: readonly [RedisServer, RedisServer];
+  readonly sentinel: Sentinel;
   /** What auth is told. */
   readonly url: string;
+  /** What edges are told, and publishers. */
+  readonly streamUrl: string;
+  readonly publishUrl: string;
+}
+
+/** A Sentinel; it remembers where the primary is over its own restarts. */
+export interface Sentinel {
+  readonly pid: number;
+  start(): Promise<void>;
+  stop(signal: NodeJS.Signals): Promise<void>;
+  signal(signal: NodeJS.Signals): void;
 }
 
 /** Starts two servers and a Sentinel, and waits until the replica has caught up. */
@@ -40,17 +52,36 @@ export async function startRedisPair(): Promise<RedisPair> {
       `sentinel failover-timeout ${MASTER} 2000`,
     ].join("\n"),
   );
-  const child = startChild("redis-server", [config, "--sentinel"], {});
+  let child: Child;
+  const start = async (): Promise<void> => {
+    child = startChild("redis-server", [config, "--sentinel"], {});
+    await waitFor("the Sentinel listens", () => accepts(port)).catch((error: Error) => {
+      throw new Error(`${error.message}\n${child.output()}`);
+    });
+  };
   starting.defer(async () => void (await child.end("SIGKILL")));
-  await waitFor(`the Sentinel listens\n${child.output()}`, () => accepts(port));
+  await start();
   await waitFor("the replica has caught up", async () =>
     (await replica.admin("INFO replication")).includes("master_link_status:up"),
   );
   const stack = starting.move();
-  const { username: user, password: secret } = new URL(primary.url);
+  const behindSentinel = (url: string): string => {
+    const { username: user, password: secret } = new URL(url);
+    return `redis+sentinel://${user}:${secret}@127.0.0.1:${port}/${MASTER}`;
+  };
   return {
     servers: [primary, replica],
-    url: `redis+sentinel://${user}:${secret}@127.0.0.1:${port}/${MASTER}`,
+    sentinel: {
+      get pid() {
+        return child.process.pid ?? 0;
+      },
+      start,
+      stop: async (signal) => void (await child.end(signal)),
+      signal: (signal) => void child.process.kill(signal),
+    },
+    url: behindSentinel(primary.url),
+    streamUrl: behindSentinel(primary.streamUrl),
+    publishUrl: behindSentinel(primary.publishUrl),
     [Symbol.asyncDispose]: () => stack.disposeAsync(),
   };
 }

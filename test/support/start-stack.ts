@@ -1,6 +1,7 @@
 import { fileURLToPath } from "node:url";
 import { jetstream, jetstreamManager, type JetStreamClient, type JetStreamManager } from "@nats-io/jetstream";
 import { connect, type NatsConnection } from "@nats-io/transport-node";
+import { formatAddress, parseServerUrls } from "#shared/config/server-urls.ts";
 import { authSettings } from "./start-auth.ts";
 import { type NatsServer, type NatsUser, startNats } from "./start-nats.ts";
 import { type RedisServer, startRedis } from "./start-redis.ts";
@@ -19,6 +20,9 @@ const ONE_PERSON_OPENS_MANY = {
   STREAM_POLLS_PER_SUBJECT_PER_MINUTE: "1000000",
 };
 
+/** Where auth has its keys. */
+const KEY_SET = "/.well-known/jwks.json";
+
 /** A person's tokens after a login. */
 export interface Login {
   readonly access_token: string;
@@ -26,8 +30,17 @@ export interface Login {
   readonly session_id: string;
 }
 
+/** What people and operators ask of a stack. */
+export interface StackCalls {
+  login(username: string, tenant?: string): Promise<Login>;
+  /** Calls policy as the operator. */
+  operate(method: string, path: string, body?: object): Promise<{ status: number; body: Record<string, unknown> }>;
+  /** Replaces the roles of a subject, acknowledged. */
+  setRoles(subject: string, roles: readonly string[], tenant?: string): Promise<void>;
+}
+
 /** The three services on real servers, as separate processes. */
-export interface Stack extends AsyncDisposable {
+export interface Stack extends StackCalls, AsyncDisposable {
   readonly nats: NatsServer;
   readonly redis: RedisServer;
   readonly auth: RunningService;
@@ -43,13 +56,8 @@ export interface Stack extends AsyncDisposable {
   startAuth(env?: NodeJS.ProcessEnv): Promise<RunningService>;
   /** Starts a publisher; a stack has none of its own. */
   startPublish(env?: NodeJS.ProcessEnv): Promise<RunningService>;
-  login(username: string, tenant?: string): Promise<Login>;
   /** A connection to the bus as that user, through another port where one is given. */
   bus(user: NatsUser, port?: number): Promise<Bus>;
-  /** Calls policy as the operator. */
-  operate(method: string, path: string, body?: object): Promise<{ status: number; body: Record<string, unknown> }>;
-  /** Replaces the roles of a subject, acknowledged. */
-  setRoles(subject: string, roles: readonly string[], tenant?: string): Promise<void>;
 }
 
 /** A connection to the bus, closed with the stack. */
@@ -80,51 +88,18 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
   const nats = options.nats ?? stack.use(await startNats());
   const redis = options.redis ?? stack.use(await startRedis());
   const startAuth = async (env: NodeJS.ProcessEnv = {}): Promise<RunningService> =>
-    stack.use(
-      await startService("auth", {
-        ...authSettings(nats, redis),
-        ...options.auth,
-        ...env,
-      }),
-    );
+    stack.use(await startService("auth", { ...authSettings(nats, redis), ...options.auth, ...env }));
   const auth = await startAuth();
   const authUrl = `http://127.0.0.1:${auth.ports.http}`;
-  const keys = { AUTH_JWKS_URL: `${authUrl}/.well-known/jwks.json` };
+  const peers = { authUrl, authGrpc: `127.0.0.1:${auth.ports.grpc}` };
   const startPolicy = async (env: NodeJS.ProcessEnv = {}): Promise<RunningService> =>
-    stack.use(
-      await startService("policy", {
-        NATS_URL: nats.url("policy"),
-        POLICY_DOCUMENTS_DIR: DEMO_POLICIES,
-        POLICY_OPERATOR_TOKEN: OPERATOR_TOKEN,
-        AUTH_GRPC_URL: `127.0.0.1:${auth.ports.grpc}`,
-        ...keys,
-        ...options.policy,
-        ...env,
-      }),
-    );
+    stack.use(await startService("policy", { ...policySettings(nats, peers), ...options.policy, ...env }));
   const policy = await startPolicy();
+  const all = { ...peers, policyGrpc: `127.0.0.1:${policy.ports.grpc}` };
   const startEdge = async (env: NodeJS.ProcessEnv = {}): Promise<RunningService> =>
-    stack.use(
-      await startService("stream", {
-        ...ONE_PERSON_OPENS_MANY,
-        NATS_URL: nats.url("stream"),
-        AUTH_GRPC_URL: `127.0.0.1:${auth.ports.grpc}`,
-        POLICY_GRPC_URL: `127.0.0.1:${policy.ports.grpc}`,
-        ...keys,
-        ...options.stream,
-        ...env,
-      }),
-    );
+    stack.use(await startService("stream", { ...edgeSettings(nats, all), ...options.stream, ...env }));
   const startPublish = async (env: NodeJS.ProcessEnv = {}): Promise<RunningService> =>
-    stack.use(
-      await startService("publish", {
-        NATS_URL: nats.url("publish"),
-        AUTH_GRPC_URL: `127.0.0.1:${auth.ports.grpc}`,
-        POLICY_GRPC_URL: `127.0.0.1:${policy.ports.grpc}`,
-        ...keys,
-        ...env,
-      }),
-    );
+    stack.use(await startService("publish", { ...publishSettings(nats, all), ...env }));
   const edge = await startEdge();
   const policyUrl = `http://127.0.0.1:${policy.ports.http}`;
   const cleanup = owner.move();
@@ -141,32 +116,66 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
     startPolicy,
     startAuth,
     startPublish,
-    login: (username, tenant = "demo") =>
-      postJson(`${authUrl}/v1/auth/login`, { tenant, username, password: "sluice-demo" }) as Promise<Login>,
+    ...callsOf({ authUrl, policyUrl }),
     async bus(user, port = nats.port) {
       const bus = await openBus(urlThrough(port, nats.url(user)), user);
       stack.defer(() => bus.connection.close());
       return bus;
     },
+    [Symbol.asyncDispose]: () => cleanup.disposeAsync(),
+  };
+}
+
+/** Where the services of a stack find each other. */
+interface Peers {
+  readonly authUrl: string;
+  readonly authGrpc: string;
+  readonly policyGrpc: string;
+}
+
+/** The settings that policy needs on these servers. */
+export function policySettings(nats: Pick<NatsServer, "url">, peers: Omit<Peers, "policyGrpc">): NodeJS.ProcessEnv {
+  return {
+    NATS_URL: nats.url("policy"),
+    POLICY_DOCUMENTS_DIR: DEMO_POLICIES,
+    POLICY_OPERATOR_TOKEN: OPERATOR_TOKEN,
+    AUTH_GRPC_URL: peers.authGrpc,
+    AUTH_JWKS_URL: `${peers.authUrl}${KEY_SET}`,
+  };
+}
+
+/** Those of an edge. */
+export function edgeSettings(nats: Pick<NatsServer, "url">, peers: Peers): NodeJS.ProcessEnv {
+  return { ...ONE_PERSON_OPENS_MANY, NATS_URL: nats.url("stream"), ...peersOf(peers) };
+}
+
+/** Those of a publisher. */
+export function publishSettings(nats: Pick<NatsServer, "url">, peers: Peers): NodeJS.ProcessEnv {
+  return { NATS_URL: nats.url("publish"), ...peersOf(peers) };
+}
+
+function peersOf({ authUrl, authGrpc, policyGrpc }: Peers): NodeJS.ProcessEnv {
+  return { AUTH_GRPC_URL: authGrpc, POLICY_GRPC_URL: policyGrpc, AUTH_JWKS_URL: `${authUrl}${KEY_SET}` };
+}
+
+/** What people and operators ask of auth and policy at these addresses. */
+export function callsOf({ authUrl, policyUrl }: { readonly authUrl: string; readonly policyUrl: string }): StackCalls {
+  const callPolicy = async (method: string, path: string, body?: object): Promise<Response> => {
+    const headers = { authorization: `Bearer ${OPERATOR_TOKEN}`, "content-type": "application/json" };
+    const sent = body === undefined ? {} : { body: JSON.stringify(body) };
+    return fetch(`${policyUrl}/v1/tenants${path === "" ? "" : `/${path}`}`, { method, headers, ...sent });
+  };
+  return {
+    login: (username, tenant = "demo") =>
+      postJson(`${authUrl}/v1/auth/login`, { tenant, username, password: "sluice-demo" }) as Promise<Login>,
     async operate(method, path, body) {
-      const headers = { authorization: `Bearer ${OPERATOR_TOKEN}`, "content-type": "application/json" };
-      const sent = body === undefined ? {} : { body: JSON.stringify(body) };
-      const response = await fetch(`${policyUrl}/v1/tenants${path === "" ? "" : `/${path}`}`, {
-        method,
-        headers,
-        ...sent,
-      });
+      const response = await callPolicy(method, path, body);
       return { status: response.status, body: (await response.json()) as Record<string, unknown> };
     },
     async setRoles(subject, roles, tenant = "demo") {
-      const response = await fetch(`${policyUrl}/v1/tenants/${tenant}/subjects/${subject}/roles`, {
-        method: "PUT",
-        headers: { authorization: `Bearer ${OPERATOR_TOKEN}`, "content-type": "application/json" },
-        body: JSON.stringify({ roles }),
-      });
+      const response = await callPolicy("PUT", `${tenant}/subjects/${subject}/roles`, { roles });
       if (!response.ok) throw new Error(`roles were not set: ${response.status} ${await response.text()}`);
     },
-    [Symbol.asyncDispose]: () => cleanup.disposeAsync(),
   };
 }
 
@@ -177,11 +186,11 @@ export function urlThrough(port: number, address: string): string {
   return url.href;
 }
 
-/** Connects to the bus at `url` as that user; the caller closes the connection. */
+/** Connects to the bus at `url`, which may name several servers, as that user; the caller closes the connection. */
 export async function openBus(url: string, user: NatsUser): Promise<Bus> {
-  const { host, password } = new URL(url);
+  const { servers, password = "" } = parseServerUrls(url, { nats: 4222 });
   const connection = await connect({
-    servers: host,
+    servers: servers.map(formatAddress),
     user,
     pass: password,
     inboxPrefix: `_INBOX.${user}`,

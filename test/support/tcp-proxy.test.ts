@@ -53,6 +53,31 @@ describe("a connection through the proxy", () => {
     await waitFor("all of it arrives", () => arrived.includes("held"));
   });
 
+  test("carries replies alone, where requests are cut", async () => {
+    const client = await open();
+    client.socket.write("1");
+    await client.got("1");
+    proxy.set("no-requests");
+    client.socket.write("2");
+    targetSockets[0]?.write("told");
+    await client.got("1told");
+    expect(arrived).toBe("1");
+    proxy.set("pass");
+    await client.got("1told2");
+  });
+
+  test("carries requests alone, where replies are cut", async () => {
+    const client = await open();
+    proxy.set("no-replies");
+    client.socket.write("1");
+    await waitFor("it arrives", () => arrived === "1");
+    client.socket.write("2");
+    await waitFor("it arrives too", () => arrived === "12");
+    await client.got("");
+    proxy.set("pass");
+    await client.got("12");
+  });
+
   test("is late by the delay, in order", async () => {
     const client = await open();
     proxy.set({ delayMs: 40 });

@@ -11,6 +11,11 @@ export const clientChannelOptions: ChannelOptions = {
   "grpc.min_reconnect_backoff_ms": 100,
   "grpc.max_reconnect_backoff_ms": 1_000,
   "grpc.max_receive_message_length": MAX_MESSAGE_BYTES,
+  // A process that is started again may have another address. By default a name is asked for at most every 30 s, in which all
+  // processes of a service may have been replaced, and nobody would be found.
+  "grpc.dns_min_time_between_resolutions_ms": 1_000,
+  // Nor is DNS asked for a service's configuration: it is here.
+  "grpc.service_config_disable_resolution": 1,
   // Where a name has several addresses, calls go to all that answer; by default all of them would go to one.
   "grpc.service_config": JSON.stringify({ loadBalancingConfig: [{ round_robin: {} }] }),
 };

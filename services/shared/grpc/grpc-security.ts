@@ -14,6 +14,7 @@ import { limitLines } from "#shared/log/limit-lines.ts";
 import { readTlsMaterial, type TlsFiles, tlsFilesOf } from "#shared/tls/tls-material.ts";
 import { clientChannelOptions } from "./channel-options.ts";
 import { type CallersByPath, checkCaller } from "./check-caller.ts";
+import { followServers } from "./servers-resolver.ts";
 import { type GrpcTlsSettings, grpcTlsFiles } from "./tls-settings.ts";
 import { WatchedTls } from "./watch-tls.ts";
 
@@ -58,7 +59,7 @@ function isLoopback(address: string): boolean {
 export const plaintext: GrpcSecurity = {
   serverCredentials: ServerCredentials.createInsecure(),
   interceptors: () => [],
-  channelTo: () => ({ credentials: credentials.createInsecure(), options: clientChannelOptions }),
+  channelTo: () => channelWith(credentials.createInsecure(), clientChannelOptions),
   [Symbol.dispose]: () => {},
 };
 
@@ -81,13 +82,19 @@ export async function openGrpcSecurity(
   return {
     serverCredentials: experimental.createCertificateProviderServerCredentials(tls, tls, true),
     interceptors: (callers) => [checkCaller(callers, refusals)],
-    channelTo: (serverName) => ({
-      credentials: experimental.createCertificateProviderChannelCredentials(tls, tls),
-      options: { ...clientChannelOptions, "grpc.ssl_target_name_override": serverName },
-    }),
+    channelTo: (serverName) =>
+      channelWith(experimental.createCertificateProviderChannelCredentials(tls, tls), {
+        ...clientChannelOptions,
+        "grpc.ssl_target_name_override": serverName,
+      }),
     [Symbol.dispose]: () => {
       tls[Symbol.dispose]();
       refusals[Symbol.dispose]();
     },
   };
+}
+
+function channelWith(by: ChannelCredentials, options: Partial<ClientOptions>): GrpcChannel {
+  followServers();
+  return { credentials: by, options };
 }

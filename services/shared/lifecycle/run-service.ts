@@ -1,5 +1,7 @@
+import { setTimeout as delay } from "node:timers/promises";
 import { within } from "#shared/async/within.ts";
 import { BootError } from "#shared/config/read-config.ts";
+import { AppError } from "#shared/errors/app-error.ts";
 import { readFilesAgain } from "#shared/files/watch-file.ts";
 import { LOG_FORMATS, type LogFormat } from "#shared/config/log-format.ts";
 import { createLogger, type Logger } from "#shared/log/create-logger.ts";
@@ -11,14 +13,20 @@ export interface RunningService extends AsyncDisposable {
   reload?(): Promise<void>;
 }
 
+/** For so long a service that finds a part of NATS away tries to start again: a cluster has no leader for some seconds now and then. */
+const START_PATIENCE_MS = 30_000;
+
+/** Between two of these attempts. */
+const START_PAUSE_MS = 500;
+
 /** How long a service may take to let go of everything; with it a process ends within 3 s. */
 const STOP_MS = 2_500;
 
 /**
  * Runs a service until a signal to stop, then disposes it and ends the process with 0. A service that is still starting is
  * not waited for, and one that takes longer than `stopMs` to let go is cut off: a process always ends. A second signal ends it
- * at once. A service that cannot start says why in one message and ends with 1; so does a process with a fault that nobody
- * handled.
+ * at once. A start that fails because something is `unavailable` is tried again for 30 s. A service that cannot start says why in
+ * one message and ends with 1; so does a process with a fault that nobody handled.
  */
 export async function runService(
   name: string,
@@ -39,7 +47,7 @@ export async function runService(
   });
   try {
     requireNode24();
-    const starting = start(process.env, log);
+    const starting = startPatiently(() => start(process.env, log), log);
     // Nobody awaits a start that fails after it was given up.
     starting.catch(() => undefined);
     const service = await Promise.race([starting, stopping.promise]);
@@ -55,6 +63,24 @@ export async function runService(
   }
   // Clients' keep-alive sockets and reconnect timers must not hold a process that has already let go of everything.
   process.exit(0);
+}
+
+/** An attempt that fails has let go of everything that it had. */
+async function startPatiently(start: () => Promise<RunningService>, log: Logger): Promise<RunningService> {
+  const giveUp = performance.now() + START_PATIENCE_MS;
+  for (let isTold = false; ; isTold = true) {
+    try {
+      return await start();
+    } catch (error) {
+      if (!isAway(error) || performance.now() > giveUp) throw error;
+      if (!isTold) log.warn({ err: error }, "what a start needs is away; trying again");
+      await delay(START_PAUSE_MS);
+    }
+  }
+}
+
+function isAway(error: unknown): error is AppError {
+  return error instanceof AppError && error.code === "unavailable";
 }
 
 async function stop(service: RunningService, stopMs: number, log: Logger): Promise<void> {
@@ -84,7 +110,7 @@ function formatOf({ LOG_FORMAT: format }: NodeJS.ProcessEnv): LogFormat | undefi
 }
 
 function fail(name: string, error: unknown): never {
-  const text = error instanceof BootError ? error.message : (error as Error).stack;
+  const text = error instanceof BootError || isAway(error) ? error.message : (error as Error).stack;
   process.stderr.write(`${name} cannot go on: ${text}\n`);
   process.exit(1);
 }

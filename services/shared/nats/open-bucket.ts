@@ -2,7 +2,9 @@ import { jetstream, jetstreamManager, StorageType } from "@nats-io/jetstream";
 import { type KV, Kvm } from "@nats-io/kv";
 import { nanos, type NatsConnection } from "@nats-io/transport-node";
 import { BootError } from "#shared/config/read-config.ts";
+import { AppError } from "#shared/errors/app-error.ts";
 import { type BucketRoom, fittingSize, growWhenFull } from "./bucket-room.ts";
+import { mayPass } from "./may-pass.ts";
 
 /** How a key-value bucket keeps what is put into it. */
 export interface BucketOptions {
@@ -21,6 +23,7 @@ const TIMEOUT_MS = 2_000;
  * Opens a bucket, and makes it where there is none. It is on disk, and every read is answered by its leader: a replica that
  * lags must not say that something acknowledged is not there. A bucket that would forget too early, or has less room
  * than reserved, is corrected; one that is full grows.
+ * @throws {AppError} `unavailable` when JetStream has nobody who answers for it just now.
  * @throws {BootError} when the bucket cannot be had.
  */
 export async function openBucket(nats: NatsConnection, name: string, options: BucketOptions): Promise<KV> {
@@ -38,7 +41,8 @@ export async function openBucket(nats: NatsConnection, name: string, options: Bu
   } catch (error) {
     if (error instanceof BootError) throw error;
     const reason = (error as Error).message;
-    throw new BootError(`cannot open the bucket ${name} (${reason}); check NATS_REPLICAS and infra/nats/nats.conf`);
+    const message = `cannot open the bucket ${name} (${reason}); check NATS_REPLICAS and infra/nats/nats.conf`;
+    throw mayPass(error) ? new AppError("unavailable", message, { cause: error }) : new BootError(message);
   }
 }
 

@@ -1,9 +1,9 @@
-import type { Stack } from "#test/support/start-stack.ts";
+import type { StackCalls } from "#test/support/start-stack.ts";
 import { type Ledger, monotonicMs } from "./ledger.ts";
 
 /** Replaces the roles of a subject, and notes what that lets its clients see and when. */
 export async function changeRoles(
-  stack: Stack,
+  stack: StackCalls,
   ledger: Ledger,
   change: { readonly subject: string; readonly roles: readonly string[]; readonly clients: readonly string[] },
   topics: readonly string[],
@@ -15,7 +15,7 @@ export async function changeRoles(
 }
 
 /** Erases the tenant's events under a pattern, and notes what is gone and since when; answers how many events there were. */
-export async function erase(stack: Stack, ledger: Ledger, tenant: string, pattern: string): Promise<number> {
+export async function erase(stack: StackCalls, ledger: Ledger, tenant: string, pattern: string): Promise<number> {
   const askedAt = monotonicMs();
   const { status, body } = await stack.operate("POST", `${tenant}/erase`, { subject: pattern, reason: "a test" });
   if (status !== 200) throw new Error(`nothing was erased: ${status} ${JSON.stringify(body)}`);
