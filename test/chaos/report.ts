@@ -3,6 +3,9 @@ import { concludeSubscription, type SubscriptionAccount } from "#test/support/ch
 import type { Recovery } from "./measure-recovery.ts";
 import type { Sight } from "./observe.ts";
 
+/** From this load on a line says it. */
+const TOO_BUSY = 4;
+
 /** What came of one step. */
 export interface StepReport {
   /** The names of its faults: one, or two at once. */
@@ -15,6 +18,8 @@ export interface StepReport {
   readonly recovery: Recovery;
   /** Sessions that were gone though nobody had ended them. */
   readonly lostSessions: number;
+  /** How many processes wanted to run, for each core: far above 1 the machine was too busy for its times to say anything. */
+  readonly load: number;
   /** What went wrong in doing it. */
   readonly error?: string;
 }
@@ -36,9 +41,10 @@ export function isGood({ steps, account, subscriptions }: RunReport): boolean {
 
 /** The line of a step. */
 export function formatStep(step: StepReport): string {
-  const { faults, targets, atMs, lastedMs, sight, recovery, lostSessions, error } = step;
+  const { faults, targets, atMs, lastedMs, sight, recovery, lostSessions, load, error } = step;
   const seen = [
     `silence ${inSeconds(sight.longestSilenceMs)}`,
+    ...(sight.longestOpeningMs > 1_000 ? [`opening took ${inSeconds(sight.longestOpeningMs)}`] : []),
     `${sight.reconnects} reconnects`,
     ...(sight.refused > 0 ? [`${sight.refused} refused`] : []),
     ...(sight.degraded > 0 ? [`${sight.degraded} degraded`] : []),
@@ -46,6 +52,7 @@ export function formatStep(step: StepReport): string {
     ...(sight.gaps > 0 ? [`${sight.gaps} gaps`] : []),
     ...(sight.resets > 0 ? [`${sight.resets} resets`] : []),
     ...(lostSessions > 0 ? [`${lostSessions} sessions lost`] : []),
+    ...(load > TOO_BUSY ? [`load ${load.toFixed(0)} a core`] : []),
     `publishers: ${sight.unpublished} errors, longest ${inSeconds(sight.longestPublishMs)}`,
   ];
   const back = recovery.isComplete ? `back after ${inSeconds(recovery.ms)}` : "NOT BACK";
@@ -63,8 +70,8 @@ export function formatTable(steps: readonly StepReport[]): string {
   }
   const rows = [...kinds].toSorted(([a], [b]) => a.localeCompare(b)).map(([kind, of]) => rowOf(kind, of));
   return [
-    "| fault | times | longest silence | streams that came back | refused | told `degraded` | publishers' longest wait | back within |",
-    "| --- | --- | --- | --- | --- | --- | --- | --- |",
+    "| fault | times | longest silence | longest opening | streams that came back | refused | told `degraded` | publishers' longest wait | back within |",
+    "| --- | --- | --- | --- | --- | --- | --- | --- | --- |",
     ...rows,
   ].join("\n");
 }
@@ -101,6 +108,7 @@ function rowOf(kind: string, steps: readonly StepReport[]): string {
     kind,
     String(steps.length),
     inSeconds(most(({ sight }) => sight.longestSilenceMs)),
+    inSeconds(most(({ sight }) => sight.longestOpeningMs)),
     String(most(({ sight }) => sight.reconnects)),
     String(most(({ sight }) => sight.refused)),
     most(({ sight }) => sight.degraded) > 0 ? "yes" : "no",

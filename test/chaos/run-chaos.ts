@@ -1,3 +1,4 @@
+import { availableParallelism, loadavg } from "node:os";
 import { setTimeout as delay } from "node:timers/promises";
 import { audit } from "#test/support/checker/audit.ts";
 import { monotonicMs } from "#test/support/checker/ledger.ts";
@@ -82,6 +83,7 @@ async function takeStep(scene: Scene, { faults }: Step, runBegin: number): Promi
     sight: observe(traffic.ledger.slice(first), begin, monotonicMs()),
     recovery,
     lostSessions: sessionsLost(traffic) - lost,
+    load: (loadavg()[0] ?? 0) / availableParallelism(),
     ...(error === undefined ? {} : { error }),
   };
 }

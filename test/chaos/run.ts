@@ -35,7 +35,9 @@ const MAX_SEED = 2 ** 31 - 1;
 await runScript(async () => {
   const values = readArguments();
   if (values.help === true) return print(USAGE);
-  const faults = FAULTS.filter(({ name }) => values.only === undefined || values.only.some((word) => name.includes(word)));
+  const faults = FAULTS.filter(
+    ({ name }) => values.only === undefined || values.only.some((word) => name.includes(word)),
+  );
   if (values.list === true) return print(faults.map(({ name, weight }) => `${weight} × ${name}\n`).join(""));
   if (faults.length === 0) throw new ScriptError("there is no such fault: see npm run chaos -- --list");
   const on = values.on ?? "cluster";

@@ -63,7 +63,8 @@ async function openLines(url: string, options: StreamOptions): Promise<RoadStrea
   const body = response.pipe(isGzip ? createGunzip({ finishFlush: constants.Z_SYNC_FLUSH }) : new PassThrough());
   response.on("error", () => body.destroy());
   const lines = createInterface({ input: body, crlfDelay: Number.POSITIVE_INFINITY });
-  lines.on("line", (line) => void (line !== "" && frames.note(line)));
+  // What a proxy says where nobody is behind it is no frame.
+  lines.on("line", (line) => void (line !== "" && response.statusCode === 200 && frames.note(line)));
   const end = new Promise<void>((resolve) => body.once("close", resolve));
   return Object.assign(frames, {
     status: response.statusCode ?? 0,

@@ -122,13 +122,14 @@ export class FollowedKeyRing implements Keys, Disposable {
 
 /**
  * Takes the ring from the store, and makes it where there is none. Processes that start at the same time end with the same.
+ * @throws {AppError} `unavailable` when the store has nobody who answers for it just now.
  * @throws {BootError} when the stored entry cannot be used.
  */
 export async function openKeyRing(deps: FollowKeyRingDeps): Promise<FollowedKeyRing> {
   try {
     return new FollowedKeyRing(deps, (await step(deps, undefined)) as Adopted);
   } catch (error) {
-    throw new BootError((error as Error).message);
+    throw error instanceof AppError ? error : new BootError((error as Error).message);
   }
 }
 

@@ -18,7 +18,8 @@ export async function checkTenants(deps: TenantDeps, log: Logger): Promise<void>
       });
     }
   } catch (error) {
-    throw error instanceof AppError ? new BootError(error.message) : error;
+    const isWrong = error instanceof AppError && error.code !== "unavailable";
+    throw isWrong ? new BootError(error.message) : error;
   }
 }
 

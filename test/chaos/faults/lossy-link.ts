@@ -19,7 +19,10 @@ export const lossyLink: Fault = {
     const link = choose(random, world.links);
     const lastsMs = seconds(random, 5, 20);
     const change = async (verb: "-A" | "-D"): Promise<void> => {
-      for (const [direction, port] of link.ports.flatMap((each) => [["--dport", each] as const, ["--sport", each] as const])) {
+      for (const [direction, port] of link.ports.flatMap((each) => [
+        ["--dport", each] as const,
+        ["--sport", each] as const,
+      ])) {
         const chance = ["-m", "statistic", "--mode", "random", "--probability", "0.02"];
         const rule = ["INPUT", "-p", "tcp", direction, String(port), ...chance, "-j", "DROP"];
         const { code, stderr } = await runCommand("iptables", [verb, ...rule]);

@@ -109,7 +109,11 @@ async function changeRights(charge: Charge, turn: number, stop: AbortSignal): Pr
 }
 
 /** Erases a few events that were made for it; answers how many attempts failed. */
-async function eraseSome({ world, ledger, tenant, producer }: Charge, turn: number, stop: AbortSignal): Promise<number> {
+async function eraseSome(
+  { world, ledger, tenant, producer }: Charge,
+  turn: number,
+  stop: AbortSignal,
+): Promise<number> {
   const topic = `push.event.gone${turn}`;
   for (let n = 0; n < 3; n += 1) await producer.publish(topic, `${tenant} to be erased ${turn} ${n}`);
   const askedAt = monotonicMs();
@@ -118,7 +122,10 @@ async function eraseSome({ world, ledger, tenant, producer }: Charge, turn: numb
   const through = await retry(
     async () => {
       failed += 1;
-      const { status, body } = await world.calls.operate("POST", `${tenant}/erase`, { subject: pattern, reason: "asked" });
+      const { status, body } = await world.calls.operate("POST", `${tenant}/erase`, {
+        subject: pattern,
+        reason: "asked",
+      });
       if (status !== 200) throw new Error(`nothing was erased: ${status}`);
       return body["through"] as number;
     },

@@ -54,7 +54,9 @@ export async function startTenant(world: World, ledger: Ledger, tenant: Tenant):
     TRANSPORTS.map((road, index) => read(`alice ${road}`, alice, { urls: from(index), roads: [road] })),
   );
   const changing = await Promise.all(
-    (["sse", "websocket"] as const).map((road, index) => read(`bob ${road}`, bob, { urls: from(index), roads: [road] })),
+    (["sse", "websocket"] as const).map((road, index) =>
+      read(`bob ${road}`, bob, { urls: from(index), roads: [road] }),
+    ),
   );
   const hopper = await read("hopper", alice, { urls, roads: TRANSPORTS });
   const producer = createProducer(await world.bus(tenant), tenant, ledger);
@@ -77,7 +79,8 @@ export async function startTenant(world: World, ledger: Ledger, tenant: Tenant):
     get lostSessions() {
       return people.reduce((sum, { lostSessions }) => sum + lostSessions, 0);
     },
-    subscribe: (name) => startSubscriber({ name, tenant, person: erin, edgeUrls: world.doors.map(({ url }) => url), ledger }),
+    subscribe: (name) =>
+      startSubscriber({ name, tenant, person: erin, edgeUrls: world.doors.map(({ url }) => url), ledger }),
     async settle() {
       stopping.abort();
       await Promise.all([...publishing.map((each) => each.stop()), administrator[Symbol.asyncDispose]()]);

@@ -75,7 +75,8 @@ export async function startSubscriber(deps: SubscriberDeps): Promise<DurableSubs
   const running = [repeat(async () => (await read()).closed()), repeat(acknowledge)];
   return {
     async conclude(text) {
-      const isDone = () => moments.some((moment) => moment.of === "received" && moment.text === text) && open.size === 0;
+      const isDone = () =>
+        moments.some((moment) => moment.of === "received" && moment.text === text) && open.size === 0;
       const found = await waitFor(`${name}: everything up to ${text}`, isDone, 90_000).catch(() => false);
       stopping.abort();
       await Promise.all(running);
