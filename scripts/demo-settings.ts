@@ -56,16 +56,36 @@ export const DEFAULT_PASSWORDS = {
   REDIS_BACKUP_PASSWORD: "sluice-demo-backup",
 } as const;
 
+/** The same for what the servers of a cluster know each other by. */
+export const DEFAULT_CLUSTER_PASSWORDS = {
+  NATS_ROUTE_PASSWORD: "sluice-demo-route",
+  REDIS_SERVERS_PASSWORD: "sluice-demo-servers",
+  REDIS_SENTINEL_PASSWORD: "sluice-demo-sentinel",
+} as const;
+
+/** A password for each of them. */
+export type ClusterPasswords = Readonly<Record<keyof typeof DEFAULT_CLUSTER_PASSWORDS, string>>;
+
 /** A password for each user of the demo's NATS and Redis. */
 export type DemoPasswords = Readonly<Record<keyof typeof DEFAULT_PASSWORDS, string>>;
 
 /** The passwords that the environment gives, and for the rest the demo's own, which are public. */
 export function readPasswords(env: NodeJS.ProcessEnv): DemoPasswords {
-  const passwords = Object.entries(DEFAULT_PASSWORDS).map(([variable, password]) => [
-    variable,
-    env[variable] || password,
-  ]);
-  return Object.fromEntries(passwords) as DemoPasswords;
+  return readOr(DEFAULT_PASSWORDS, env);
+}
+
+/** The same for those of a cluster. */
+export function readClusterPasswords(env: NodeJS.ProcessEnv): ClusterPasswords {
+  return readOr(DEFAULT_CLUSTER_PASSWORDS, env);
+}
+
+function readOr<Name extends string>(
+  defaults: Readonly<Record<Name, string>>,
+  env: NodeJS.ProcessEnv,
+): Readonly<Record<Name, string>> {
+  const names = Object.keys(defaults) as Name[];
+  const entries = names.map((name) => [name, env[name] || defaults[name]] as const);
+  return Object.fromEntries(entries) as Record<Name, string>;
 }
 
 /** The services of the demo; webhooks are posted by a process of the edge. */

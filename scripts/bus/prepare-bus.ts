@@ -9,8 +9,8 @@ import { writeIndex } from "./producers.ts";
  */
 export async function prepareBus(directory: string): Promise<void> {
   const template = projectPath("infra", "nats");
-  await mkdir(join(directory, "producers"), { recursive: true });
-  await copyFile(join(template, "nats.conf"), join(directory, "nats.conf"));
+  for (const folder of ["producers", "cluster"]) await mkdir(join(directory, folder), { recursive: true });
+  for (const file of ["nats.conf", "cluster/nats.conf"]) await copyFile(join(template, file), join(directory, file));
   for (const file of await readdir(join(template, "producers"))) {
     await copyFile(join(template, "producers", file), join(directory, "producers", file));
   }

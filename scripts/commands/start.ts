@@ -11,17 +11,22 @@ const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 
 /** `sluice start`: runs the demo, as `npm start` does. */
 export function startCommand({ env, origins, endWith }: Terminal): Command {
-  return createCommand("start", {
+  const command = createCommand("start", {
     summary: "run the demo on this machine until Ctrl-C",
     description: `Runs nats-server, redis and the four services with the demo's tenants until Ctrl-C, as npm start does. What is missing is fetched into .sluice; data and logs are in SLUICE_DATA_DIR (.sluice/data). STREAM_HTTP_PORT and so on move the ports, SLUICE_PORT_OFFSET all of them, so that two stacks run side by side.`,
-    examples: ["npx sluice start", "SLUICE_PORT_OFFSET=10000 npx sluice start"],
-  }).action(async () => {
+    examples: ["npx sluice start", "npx sluice start --cluster", "SLUICE_PORT_OFFSET=10000 npx sluice start"],
+  }).option("--cluster", "three of NATS, two of Redis with Sentinels, two of each service, and a proxy in front");
+  return command.action(async (options: { readonly cluster?: true }) => {
     const program = projectPath("scripts", "start.ts");
     if (!existsSync(program))
       throw new ScriptError("there is nothing to start here: the containers are started by docker compose up");
     // What a file sets, the program reads from there itself, and so can say where it stands.
     const given = Object.fromEntries(Object.entries(env).filter(([name]) => !origins.has(name)));
-    const child = spawn(process.execPath, [program], { cwd: projectPath(), env: given, stdio: "inherit" });
+    const child = spawn(process.execPath, [program, ...(options.cluster === true ? ["--cluster"] : [])], {
+      cwd: projectPath(),
+      env: given,
+      stdio: "inherit",
+    });
     // A terminal sends Ctrl-C to the child too; it then stops its servers, which this waits for.
     for (const signal of SIGNALS) process.on(signal, () => void child.kill(signal));
     const [code, signal] = (await once(child, "exit")) as [number | null, NodeJS.Signals | null];

@@ -1,6 +1,12 @@
 import { z } from "zod";
 import { integerSchema, portSchema } from "#shared/config/read-config.ts";
-import { DEFAULT_COMPOSE_PORTS, DEFAULT_PASSWORDS, DEFAULT_PORTS, MAX_PORT_OFFSET } from "../demo-settings.ts";
+import {
+  DEFAULT_COMPOSE_PORTS,
+  DEFAULT_CLUSTER_PASSWORDS,
+  DEFAULT_PASSWORDS,
+  DEFAULT_PORTS,
+  MAX_PORT_OFFSET,
+} from "../demo-settings.ts";
 
 /** A port that `npm start` or compose opens. */
 function movedPort(byDefault: number, what: string) {
@@ -80,6 +86,18 @@ export const toolSettings = z.object({
   REDIS_STREAM_PASSWORD: password(DEFAULT_PASSWORDS.REDIS_STREAM_PASSWORD, "stream on Redis"),
   REDIS_PUBLISH_PASSWORD: password(DEFAULT_PASSWORDS.REDIS_PUBLISH_PASSWORD, "publish on Redis"),
   REDIS_BACKUP_PASSWORD: password(DEFAULT_PASSWORDS.REDIS_BACKUP_PASSWORD, "backup on Redis"),
+  NATS_ROUTE_PASSWORD: password(
+    DEFAULT_CLUSTER_PASSWORDS.NATS_ROUTE_PASSWORD,
+    "route: the servers of NATS in a cluster",
+  ),
+  NATS_SYNC_INTERVAL: z.string().default("120s").meta({
+    description: "how often the servers of a cluster of NATS sync their disks; `always`: before each acknowledgement",
+    see: "operate/cluster.md#what-an-acknowledgement-means",
+  }),
+  REDIS_SERVERS_PASSWORD: password(
+    DEFAULT_CLUSTER_PASSWORDS.REDIS_SERVERS_PASSWORD,
+    "replica and sentinel: servers of Redis in a cluster",
+  ),
   AUTH_URL: serviceUrl("auth", DEFAULT_PORTS.AUTH_HTTP_PORT),
   POLICY_URL: serviceUrl("policy", DEFAULT_PORTS.POLICY_HTTP_PORT),
   PUBLISH_URL: serviceUrl("the publisher", DEFAULT_PORTS.PUBLISH_HTTP_PORT),

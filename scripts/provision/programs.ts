@@ -77,7 +77,7 @@ const caddy: Program = {
   formula: "caddy",
 };
 
-/** In front of everything where one address serves several processes. */
+/** The proxy in front of a cluster, too. */
 export const haproxy: Program = {
   name: "haproxy",
   commands: ["haproxy"],

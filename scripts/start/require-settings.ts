@@ -1,15 +1,18 @@
 import { checkSettings } from "../config/check-settings.ts";
 import type { Origins } from "../config/describe-settings.ts";
 import { SERVICES } from "../config/services.ts";
-import { type DemoPorts, demoSettings, readPasswords } from "../demo-settings.ts";
+import type { DemoService } from "../demo-settings.ts";
 import { ScriptError } from "../shared/run-script.ts";
 
 /**
- * Makes sure that every service would take its settings, before anything is started.
+ * Makes sure that every service would take its settings on top of those of the demo, before anything is started.
  * @throws {ScriptError} naming each that is wrong, with the file and line that set it.
  */
-export function requireSettings(ports: DemoPorts, env: NodeJS.ProcessEnv, origins: Origins): void {
-  const byDemo = demoSettings(ports, readPasswords(env));
+export function requireSettings(
+  byDemo: Readonly<Record<DemoService, NodeJS.ProcessEnv>>,
+  env: NodeJS.ProcessEnv,
+  origins: Origins,
+): void {
   const said = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== ""));
   const faults = SERVICES.flatMap((service) => checkSettings(service, { ...byDemo[service], ...said }, origins));
   const errors = faults.filter(({ kind }) => kind === "error").map(({ message }) => `  ${message}`);

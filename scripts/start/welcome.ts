@@ -1,13 +1,16 @@
 import { DEFAULT_PORTS, DEMO_PASSWORD, type DemoPorts } from "../demo-settings.ts";
 
 /** What to do now: the pages to open and lines that can be pasted into a shell. */
-export function welcome(ports: DemoPorts, dataFolder: string, portOffset: number): string {
+export function welcome(
+  ports: DemoPorts,
+  dataFolder: string,
+  { portOffset, isCluster }: { readonly portOffset: number; readonly isCluster: boolean },
+): string {
   const stream = `http://localhost:${ports.STREAM_HTTP_PORT}`;
   const login = `http://localhost:${ports.AUTH_HTTP_PORT}/v1/auth/login`;
   const credentials = JSON.stringify({ tenant: "demo", username: "alice", password: DEMO_PASSWORD });
   return `
-Sluice is running.
-
+${isCluster ? CLUSTER : "Sluice is running.\n"}
   the demo page        ${stream}/demo      (alice, bob, carol; password ${DEMO_PASSWORD})
   side by side         http://alice.localhost:${ports.STREAM_HTTP_PORT}/demo and the same with bob and carol
   the console          http://localhost:${ports.POLICY_HTTP_PORT}/console   (carol, or the operator)
@@ -29,6 +32,10 @@ and in a third, publish real GitHub deliveries:
 Ctrl-C stops everything.
 `;
 }
+
+const CLUSTER = `Sluice is running as a cluster: three of NATS, two of Redis with three Sentinels, two of each service, and a proxy in front.
+End any of them while you look at the page: it is started again. Which is which: ps ax, or the files in logs.
+`;
 
 /** What a command in another terminal must be told to find this stack's bus. */
 function movedBy({ NATS_PORT: port }: DemoPorts, offset: number): string {

@@ -28,6 +28,7 @@ export const SOAKS: readonly Soak[] = [
   soak("erasure", "test/integration/erasure-under-load.test.ts", "rounds of erasures", 200, 40),
   soak("apis", "test/soak/apis.test.ts", "cases for each call", 500, 20),
   soak("client-nights", "test/e2e/installed-client.test.ts", "freezes and wakes of tabs", 2_000, 400),
+  soak("cluster", "test/integration/cluster.test.ts", "seconds of faults of a cluster", 600, 60),
   soak("slow-bus", "services/stream/bus/feed.test.ts", "ms for a round trip", 8_000, 8_000),
 ];
 

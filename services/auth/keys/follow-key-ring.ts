@@ -122,7 +122,7 @@ export class FollowedKeyRing implements Keys, Disposable {
 
 /**
  * Takes the ring from the store, and makes it where there is none. Processes that start at the same time end with the same.
- * @throws {AppError} `unavailable` when the store has nobody who answers for it just now.
+ * @throws {AppError} `unavailable` when the store does not answer.
  * @throws {BootError} when the stored entry cannot be used.
  */
 export async function openKeyRing(deps: FollowKeyRingDeps): Promise<FollowedKeyRing> {

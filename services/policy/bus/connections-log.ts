@@ -8,7 +8,7 @@ import {
 } from "@nats-io/jetstream";
 import { nanos, type NatsConnection } from "@nats-io/transport-node";
 import { orUnavailable } from "#shared/async/or-unavailable.ts";
-import { BootError } from "#shared/config/read-config.ts";
+import { startFault } from "#shared/nats/start-fault.ts";
 import { ALL_CONNECTIONS, CONNECTIONS_STREAM, tenantConnections } from "#shared/contract/connection-log.ts";
 import type { ConnectionRecords } from "../tenants/tenant-deps.ts";
 
@@ -40,7 +40,8 @@ export async function openConnectionsLog(
     if (!isRight) await streams.update(CONNECTIONS_STREAM, { ...made.config, ...correctable });
   } catch (error) {
     const reason = (error as Error).message;
-    throw new BootError(
+    throw startFault(
+      error,
       `cannot open the stream ${CONNECTIONS_STREAM} (${reason}); check NATS_REPLICAS and infra/nats/nats.conf`,
     );
   }

@@ -9,7 +9,7 @@ import {
 import type { NatsConnection } from "@nats-io/transport-node";
 import { orUnavailable } from "#shared/async/or-unavailable.ts";
 import { poll } from "#shared/async/poll.ts";
-import { BootError } from "#shared/config/read-config.ts";
+import { startFault } from "#shared/nats/start-fault.ts";
 import {
   ALL_SUBSCRIPTIONS,
   SUBSCRIPTIONS_STREAM,
@@ -41,7 +41,8 @@ export async function openSubscriptionsKv(
     await makeBucket(manager, replicas);
   } catch (error) {
     const reason = (error as Error).message;
-    throw new BootError(
+    throw startFault(
+      error,
       `cannot open the stream ${SUBSCRIPTIONS_STREAM} (${reason}); check NATS_REPLICAS and infra/nats/nats.conf`,
     );
   }

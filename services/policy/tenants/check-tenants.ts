@@ -6,6 +6,7 @@ import type { TenantDeps } from "./tenant-deps.ts";
 
 /**
  * Reconciles every tenant's log with the store before anything is served.
+ * @throws {AppError} `unavailable` when the log or the store does not answer.
  * @throws {BootError} when a log cannot be. A broken stored policy holds up only its own tenant.
  */
 export async function checkTenants(deps: TenantDeps, log: Logger): Promise<void> {
@@ -18,8 +19,7 @@ export async function checkTenants(deps: TenantDeps, log: Logger): Promise<void>
       });
     }
   } catch (error) {
-    const isWrong = error instanceof AppError && error.code !== "unavailable";
-    throw isWrong ? new BootError(error.message) : error;
+    throw error instanceof AppError && error.code !== "unavailable" ? new BootError(error.message) : error;
   }
 }
 

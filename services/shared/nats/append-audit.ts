@@ -6,6 +6,7 @@ import { AppError } from "#shared/errors/app-error.ts";
 import type { Logger } from "#shared/log/create-logger.ts";
 import { limitLines } from "#shared/log/limit-lines.ts";
 import type { Clock } from "#shared/time/clock.ts";
+import { startFault } from "./start-fault.ts";
 
 const KEPT_MS = 90 * 86_400_000;
 
@@ -119,9 +120,8 @@ async function openStream(
     if (stream === undefined) throw made;
     if (stream.config.deny_delete && stream.config.deny_purge) return stream.config;
   } catch (error) {
-    throw new BootError(
-      `cannot open the stream ${AUDIT_STREAM} (${(error as Error).message}); check infra/nats/nats.conf`,
-    );
+    const reason = (error as Error).message;
+    throw startFault(error, `cannot open the stream ${AUDIT_STREAM} (${reason}); check infra/nats/nats.conf`);
   }
   throw new BootError(`the stream ${AUDIT_STREAM} lets its entries be deleted; it is not the one that services make`);
 }

@@ -11,6 +11,7 @@ import type { NatsSettings } from "#shared/config/nats-settings.ts";
 
 /** Round trips of up to 8 s, and half as long again: connecting takes two of them, and a ping is answered within three. */
 const CONNECT_TIMEOUT_MS = 30_000;
+const FIRST_QUESTION_MS = 1_000;
 const PING_INTERVAL_MS = 5_000;
 const MAX_PINGS_OUT = 3;
 
@@ -88,9 +89,20 @@ function requireVersion(connection: NatsConnection): void {
 
 async function requireJetStream(connection: NatsConnection): Promise<void> {
   try {
-    await (await jetstreamManager(connection, { checkAPI: false, timeout: CONNECT_TIMEOUT_MS })).getAccountInfo();
+    await askJetStream(connection, FIRST_QUESTION_MS);
   } catch (error) {
     throw new BootError(explainJetStream(error as Error));
+  }
+}
+
+/** Servers that have no leader yet drop what they are asked: it is asked again, with more time, for half a minute in all. */
+async function askJetStream(connection: NatsConnection, timeout: number): Promise<void> {
+  const manager = await jetstreamManager(connection, { checkAPI: false, timeout });
+  try {
+    await manager.getAccountInfo();
+  } catch (error) {
+    if (!(error instanceof errors.TimeoutError) || timeout >= CONNECT_TIMEOUT_MS / 2) throw error;
+    await askJetStream(connection, 2 * timeout);
   }
 }
 

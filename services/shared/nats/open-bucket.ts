@@ -2,9 +2,8 @@ import { jetstream, jetstreamManager, StorageType } from "@nats-io/jetstream";
 import { type KV, Kvm } from "@nats-io/kv";
 import { nanos, type NatsConnection } from "@nats-io/transport-node";
 import { BootError } from "#shared/config/read-config.ts";
-import { AppError } from "#shared/errors/app-error.ts";
 import { type BucketRoom, fittingSize, growWhenFull } from "./bucket-room.ts";
-import { mayPass } from "./may-pass.ts";
+import { startFault } from "./start-fault.ts";
 
 /** How a key-value bucket keeps what is put into it. */
 export interface BucketOptions {
@@ -42,7 +41,7 @@ export async function openBucket(nats: NatsConnection, name: string, options: Bu
     if (error instanceof BootError) throw error;
     const reason = (error as Error).message;
     const message = `cannot open the bucket ${name} (${reason}); check NATS_REPLICAS and infra/nats/nats.conf`;
-    throw mayPass(error) ? new AppError("unavailable", message, { cause: error }) : new BootError(message);
+    throw startFault(error, message);
   }
 }
 

@@ -1,11 +1,9 @@
 import { JetStreamApiCodes, JetStreamApiError, type JetStreamManager } from "@nats-io/jetstream";
 import { poll } from "#shared/async/poll.ts";
-import { AppError } from "#shared/errors/app-error.ts";
-import { mayPass } from "./may-pass.ts";
-import { BootError } from "#shared/config/read-config.ts";
 import { KEY_RING_ENTRY, KEYS_BUCKET, withdrawnKeysSchema } from "#shared/contract/key-ring.ts";
 import type { Logger } from "#shared/log/create-logger.ts";
 import { parseJson } from "#shared/json/parse-json.ts";
+import { startFault } from "./start-fault.ts";
 
 /** How often the ring is asked for. An answer of its leader proves our knowledge current; a silent watch would not. */
 const READ_EVERY_MS = 1_000;
@@ -23,7 +21,6 @@ export interface WithdrawnKeys extends Disposable {
 /**
  * Follows the keys that auth withdraws; once it answers, earlier withdrawals are known. `onWithdrawn` is called
  * for each later one. While the ring cannot be read, the known withdrawals stay.
- * @throws {AppError} `unavailable` when JetStream has nobody who answers for the ring just now.
  * @throws {BootError} when the ring cannot be read at first. Where auth has never run there is none, and nothing withdrawn.
  */
 export async function followWithdrawnKeys(
@@ -33,8 +30,7 @@ export async function followWithdrawnKeys(
 ): Promise<WithdrawnKeys> {
   const known = new Set(
     await readWithdrawn(bus.jsm).catch((error: Error) => {
-      const message = `which keys are withdrawn cannot be read (${error.message}); see infra/nats/nats.conf`;
-      throw mayPass(error) ? new AppError("unavailable", message, { cause: error }) : new BootError(message);
+      throw startFault(error, `which keys are withdrawn cannot be read (${error.message}); see infra/nats/nats.conf`);
     }),
   );
   const adopt = (kids: readonly string[]): void => {

@@ -13,7 +13,7 @@ export interface Run extends AsyncDisposable {
   /** Waits until every reader has the event. */
   reach(text: string): Promise<void>;
   /** Publishes a last event, waits until every reader has it, and notes that everything before it was due. */
-  end(): Promise<void>;
+  end(timeoutMs?: number): Promise<void>;
 }
 
 /** Starts a run with so many readers of `push` events. */
@@ -35,10 +35,10 @@ export async function startRun(bus: Bus, count: number, reading: Omit<ReaderOpti
     reach: async (text) => {
       await Promise.all(readers.map((reader) => reader.frame(({ data }) => data === text, 20_000)));
     },
-    async end() {
+    async end(timeoutMs) {
       const text = "the end";
       await producer.publish("push.event.k", text);
-      await Promise.all(readers.map((reader) => reader.complete(text)));
+      await Promise.all(readers.map((reader) => reader.complete(text, timeoutMs)));
     },
     async [Symbol.asyncDispose]() {
       await Promise.all(readers.map((reader) => reader[Symbol.asyncDispose]()));

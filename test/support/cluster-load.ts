@@ -1,0 +1,94 @@
+import { setTimeout as delay } from "node:timers/promises";
+import type { Account } from "./checker/account.ts";
+import { noteRights } from "./checker/administrator.ts";
+import { conclude } from "./checker/audit.ts";
+import { monotonicMs } from "./checker/ledger.ts";
+import type { LedgerReader } from "./checker/reader.ts";
+import { startRun } from "./checker/start-run.ts";
+import type { Cluster } from "./start-cluster.ts";
+import { waitFor } from "./wait.ts";
+
+/** What a cluster does all the time: bob's rights change, and people log in. */
+export interface ClusterLoad {
+  /** The readers whose rights stay as they are. */
+  readonly steady: readonly LedgerReader[];
+  /** For how long nobody could log in, at most, in milliseconds. */
+  readonly longestWithoutLogin: number;
+  /** How often a right was changed. */
+  readonly changes: number;
+  /** How many connections of steady readers were over at the end. */
+  readonly cuts: number;
+  /** Ends it, waits until everybody has everything, and answers the sound account. */
+  end(): Promise<Account>;
+}
+
+/** What bob sees as one and as the other. */
+const ROLES = [
+  { roles: ["triager"], topics: ["issues.>"] },
+  { roles: ["maintainer"], topics: ["issues.>", "push.>"] },
+] as const;
+
+/** How long a cluster may take to carry out a change while parts of it are away. */
+const CHANGE_MS = 60_000;
+
+/** Starts readers through the proxy, a producer on the bus, changes of rights and logins. */
+export async function startClusterLoad(cluster: Cluster): Promise<ClusterLoad> {
+  const [bob, carol] = await Promise.all(["bob", "carol"].map((name) => cluster.login(name)));
+  const urls = [`${cluster.urls.stream}/v1/stream?topic=push.>&topic=issues.>`];
+  const run = await startRun(await cluster.bus("demo"), 4, { tenant: "demo", token: carol?.access_token ?? "", urls });
+  const steady = [...run.readers];
+  await run.join("bob", { token: bob?.access_token ?? "" });
+  noteRights(run.ledger, "bob", ROLES[1].topics);
+  const publishing = run.producer.publishSteadily(["push.event.k", "issues.opened.k"], "under faults", 10);
+  const stopping = new AbortController();
+  const counts = { longestWithoutLogin: 0, changes: 0, cuts: 0 };
+  const change = async (): Promise<void> => {
+    const { roles, topics } = ROLES[counts.changes % 2] ?? ROLES[0];
+    const askedAt = monotonicMs();
+    // Asked for again, it is the same change: whether it has been in force since the first time is not known.
+    const isChanged = () => cluster.setRoles("bob", roles).then(isDone, isNotDone);
+    await waitFor("rights are changed", isChanged, CHANGE_MS);
+    run.ledger.push({ of: "rights", client: "bob", topics, askedAt, acknowledgedAt: monotonicMs() });
+    counts.changes += 1;
+  };
+  const changing = repeat(stopping.signal, 300, change);
+  let lastLogin = performance.now();
+  const loggingIn = repeat(stopping.signal, 500, async () => {
+    const isIn = await cluster.login("alice").then(isDone, isNotDone);
+    const now = performance.now();
+    counts.longestWithoutLogin = Math.max(counts.longestWithoutLogin, now - lastLogin);
+    if (isIn) lastLogin = now;
+  });
+  return {
+    steady,
+    get longestWithoutLogin() {
+      return counts.longestWithoutLogin;
+    },
+    get changes() {
+      return counts.changes;
+    },
+    get cuts() {
+      return counts.cuts;
+    },
+    async end() {
+      stopping.abort();
+      await Promise.all([changing, loggingIn, publishing.stop()]);
+      // The last event is one that bob may see.
+      while (counts.changes % 2 !== 0) await change();
+      await run.end(60_000);
+      counts.cuts = steady.reduce((sum, { connections }) => sum + connections, 0);
+      await run[Symbol.asyncDispose]();
+      return conclude(run.ledger);
+    },
+  };
+}
+
+const isDone = (): boolean => true;
+const isNotDone = (): boolean => false;
+
+async function repeat(signal: AbortSignal, pauseMs: number, step: () => Promise<void>): Promise<void> {
+  while (!signal.aborted) {
+    await step();
+    await delay(pauseMs);
+  }
+}
