@@ -3,8 +3,8 @@ import { concludeSubscription, type SubscriptionAccount } from "#test/support/ch
 import type { Recovery } from "./measure-recovery.ts";
 import type { Sight } from "./observe.ts";
 
-/** From this load on a line says it. */
-const TOO_BUSY = 4;
+/** From this load of each core on a line says it, and everything may take longer in proportion. */
+export const TOO_BUSY = 4;
 
 /** What came of one step. */
 export interface StepReport {

@@ -6,7 +6,7 @@ import { createRandom } from "#test/support/random.ts";
 import type { Fault, Scene, Trouble } from "./fault.ts";
 import { measureRecovery } from "./measure-recovery.ts";
 import { observe } from "./observe.ts";
-import { formatStep, type RunReport, type StepReport } from "./report.ts";
+import { formatStep, type RunReport, type StepReport, TOO_BUSY } from "./report.ts";
 import { planSteps, type Step } from "./schedule.ts";
 import type { Traffic } from "./traffic/start-traffic.ts";
 import type { World } from "./world.ts";
@@ -73,7 +73,8 @@ async function takeStep(scene: Scene, { faults }: Step, runBegin: number): Promi
     }),
   );
   const end = monotonicMs();
-  const recovery = await measureRecovery(scene, Math.max(...faults.map(({ recoversWithinMs }) => recoversWithinMs)));
+  const budgetMs = Math.max(...faults.map(({ recoversWithinMs }) => recoversWithinMs));
+  const recovery = await measureRecovery(scene, Math.round(budgetMs * Math.max(1, loadPerCore() / TOO_BUSY)));
   if (recovery.isComplete) traffic.noteSettled();
   return {
     faults: faults.map(({ name }) => name),
@@ -83,9 +84,14 @@ async function takeStep(scene: Scene, { faults }: Step, runBegin: number): Promi
     sight: observe(traffic.ledger.slice(first), begin, monotonicMs()),
     recovery,
     lostSessions: sessionsLost(traffic) - lost,
-    load: (loadavg()[0] ?? 0) / availableParallelism(),
+    load: loadPerCore(),
     ...(error === undefined ? {} : { error }),
   };
+}
+
+/** How many processes want to run, for each core. */
+function loadPerCore(): number {
+  return (loadavg()[0] ?? 0) / availableParallelism();
 }
 
 function sessionsLost({ tenants }: Traffic): number {

@@ -27,7 +27,7 @@ export interface Link {
   readonly ports: readonly number[];
 }
 
-/** What faults can be done to the brokers as a cluster. */
+/** What can be done to brokers that are a cluster. */
 export interface BrokerCluster {
   /** The name of the broker that leads the tenant's log now. */
   leaderOf(tenant: string): Promise<string>;
@@ -35,10 +35,14 @@ export interface BrokerCluster {
   isolate(broker: string | undefined): void;
   /** Nothing that `from` sends reaches `to` any more; `isolate(undefined)` ends it. */
   deafen(to: string, from: string): void;
-  /** Takes a copy of all stores, for which it stops and starts all brokers. */
-  copyStores(): Promise<void>;
-  /** Kills all brokers, and starts them with the copies. */
-  restoreStores(): Promise<void>;
+}
+
+/** The data of all brokers. */
+export interface Stores {
+  /** Takes a copy, for which it stops and starts all brokers. */
+  copy(): Promise<void>;
+  /** Kills all brokers, and starts them with the copy. */
+  restore(): Promise<void>;
 }
 
 /** An address that clients open streams at. */
@@ -52,7 +56,11 @@ export interface World extends AsyncDisposable {
   readonly calls: StackCalls;
   readonly processes: readonly Process[];
   readonly links: readonly Link[];
-  readonly brokers: BrokerCluster;
+  /** Whether an edge has workers, which it starts again itself. */
+  readonly hasWorkers: boolean;
+  /** Undefined where there is one broker. */
+  readonly brokers: BrokerCluster | undefined;
+  readonly stores: Stores;
   /** Without a slash at the end, one for each process. */
   readonly authUrls: readonly string[];
   readonly publishUrls: readonly string[];
@@ -76,6 +84,22 @@ export type Tenant = (typeof TENANTS)[number];
 /** The processes of that kind. */
 export function processesOf(world: World, component: Component): readonly Process[] {
   return world.processes.filter((process) => process.component === component);
+}
+
+/** Says so where there is no process of that kind. */
+export function withoutAny(component: Component): (world: World) => string | undefined {
+  return (world) => (processesOf(world, component).length === 0 ? `there is no ${component}` : undefined);
+}
+
+/** The brokers as a cluster, for faults that are left out where there is none. */
+export function clusterOf({ brokers }: World): BrokerCluster {
+  if (brokers === undefined) throw new Error("there is one broker");
+  return brokers;
+}
+
+/** Says so where there is one broker. */
+export function withoutCluster({ brokers }: World): string | undefined {
+  return brokers === undefined ? "there is one broker" : undefined;
 }
 
 /** The process with that name. */

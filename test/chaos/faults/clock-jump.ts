@@ -1,5 +1,5 @@
 import { choose, type Fault, seconds } from "../fault.ts";
-import { type Component, processesOf } from "../world.ts";
+import { type Component, processesOf, withoutAny } from "../world.ts";
 
 /** The wall clock of a process is set off, and right again later. Its monotonic clock goes on, as on a machine whose clock is set. */
 export function clockJump(component: Component): Fault {
@@ -8,6 +8,7 @@ export function clockJump(component: Component): Fault {
     weight: 1,
     hits: component,
     recoversWithinMs: 15_000,
+    missing: withoutAny(component),
     async begin({ world, random }) {
       const process = choose(random, processesOf(world, component));
       const minutes = choose(random, [-60, -5, 5, 60]);

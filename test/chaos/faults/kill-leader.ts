@@ -1,5 +1,5 @@
 import { choose, type Fault, seconds } from "../fault.ts";
-import { processNamed, TENANTS } from "../world.ts";
+import { clusterOf, processNamed, TENANTS, withoutCluster } from "../world.ts";
 
 /** `kill -9` of the broker that leads a tenant's log. */
 export const killLeader: Fault = {
@@ -7,10 +7,11 @@ export const killLeader: Fault = {
   weight: 2,
   hits: "broker",
   recoversWithinMs: 15_000,
+  missing: withoutCluster,
   async begin({ world, random }) {
     const tenant = choose(random, TENANTS);
     const lastsMs = seconds(random, 1, 8);
-    const leader = processNamed(world, await world.brokers.leaderOf(tenant));
+    const leader = processNamed(world, await clusterOf(world).leaderOf(tenant));
     await leader.kill();
     return { target: `${leader.name}, leader of ${tenant}`, lastsMs, end: () => leader.restart() };
   },

@@ -8,11 +8,13 @@ export const killWorker: Fault = {
   weight: 1,
   hits: "edge",
   recoversWithinMs: 15_000,
+  missing: ({ hasWorkers }) => (hasWorkers ? undefined : "edges are one process each"),
   async begin({ world, random }) {
     const edge = choose(random, processesOf(world, "edge"));
     const lastsMs = seconds(random, 1, 4);
     const children = await readFile(`/proc/${edge.pid}/task/${edge.pid}/children`, "utf8");
-    process.kill(choose(random, children.trim().split(" ").map(Number)), "SIGKILL");
+    const workers = children.split(" ").filter((pid) => Number(pid) > 0);
+    process.kill(Number(choose(random, workers)), "SIGKILL");
     return { target: edge.name, lastsMs, end: async () => {} };
   },
 };

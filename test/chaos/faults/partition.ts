@@ -1,6 +1,6 @@
 import type { ProxyMode } from "#test/support/tcp-proxy.ts";
 import { choose, type Fault, seconds } from "../fault.ts";
-import { type Component, type Link, processesOf, type Side, type World } from "../world.ts";
+import { clusterOf, type Component, type Link, processesOf, type Side, withoutCluster, type World } from "../world.ts";
 
 /** A broker that the other two do not reach, nor it them. */
 export const partitionBroker: Fault = {
@@ -8,11 +8,12 @@ export const partitionBroker: Fault = {
   weight: 1,
   hits: "broker",
   recoversWithinMs: 20_000,
+  missing: withoutCluster,
   async begin({ world, random }) {
     const { name } = choose(random, processesOf(world, "broker"));
     const lastsMs = seconds(random, 5, 20);
-    world.brokers.isolate(name);
-    return { target: name, lastsMs, end: async () => world.brokers.isolate(undefined) };
+    clusterOf(world).isolate(name);
+    return { target: name, lastsMs, end: async () => clusterOf(world).isolate(undefined) };
   },
 };
 
@@ -22,6 +23,7 @@ export const deafenBroker: Fault = {
   weight: 1,
   hits: "broker",
   recoversWithinMs: 20_000,
+  missing: withoutCluster,
   async begin({ world, random }) {
     const brokers = processesOf(world, "broker");
     const deaf = choose(random, brokers);
@@ -30,8 +32,8 @@ export const deafenBroker: Fault = {
       brokers.filter((other) => other !== deaf),
     );
     const lastsMs = seconds(random, 5, 20);
-    world.brokers.deafen(deaf.name, unheard.name);
-    return { target: `${unheard.name} to ${deaf.name}`, lastsMs, end: async () => world.brokers.isolate(undefined) };
+    clusterOf(world).deafen(deaf.name, unheard.name);
+    return { target: `${unheard.name} to ${deaf.name}`, lastsMs, end: async () => clusterOf(world).isolate(undefined) };
   },
 };
 

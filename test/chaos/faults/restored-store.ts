@@ -10,13 +10,13 @@ export const restoredStore: Fault = {
   async begin({ world, traffic, random }) {
     const lastsMs = seconds(random, 4, 8);
     const goOn = await traffic.holdChanges();
-    await world.brokers.copyStores();
+    await world.stores.copy();
     return {
       target: "all brokers",
       lastsMs,
       async end() {
         for (const tenant of TENANTS) traffic.noteCause(tenant, "reset", "tail_lost");
-        await world.brokers.restoreStores();
+        await world.stores.restore();
         await goOn();
       },
     };

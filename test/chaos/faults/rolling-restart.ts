@@ -1,6 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { type Fault, seconds } from "../fault.ts";
-import { type Component, processesOf } from "../world.ts";
+import { type Component, processesOf, withoutAny } from "../world.ts";
 
 /** All processes of a kind are stopped with SIGTERM and started again, one after the other. */
 export function rollingRestart(component: Component): Fault {
@@ -9,6 +9,7 @@ export function rollingRestart(component: Component): Fault {
     weight: 1,
     hits: component,
     recoversWithinMs: 20_000,
+    missing: withoutAny(component),
     async begin({ world, random }) {
       const processes = processesOf(world, component);
       const pauseMs = seconds(random, 0.5, 2);

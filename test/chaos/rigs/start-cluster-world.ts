@@ -1,17 +1,13 @@
-import { cp, mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { mountSmallDisk, type SmallDisk } from "#test/support/small-disk.ts";
 import { createOwnClock, type OwnClock } from "#test/support/own-clock.ts";
 import { type Cluster, type ClusterProcessName, startCluster } from "#test/support/start-cluster.ts";
 import type { ClusterNode, NodeIndex } from "#test/support/start-nats-cluster.ts";
+import type { Bus } from "#test/support/start-stack.ts";
 import { waitFor } from "#test/support/wait.ts";
 import type { BrokerCluster, Component, Process, World } from "../world.ts";
 import { createLinks } from "./service-links.ts";
-import { writeTenantFiles } from "./tenant-files.ts";
-
-/** A session lives longer than a run; an access token ends now and then while auth is away. */
-const AUTH = { AUTH_ACCESS_TOKEN_SECONDS: "60", AUTH_SESSION_SECONDS: "86400", AUTH_KEY_PUBLISH_SECONDS: "12" };
+import { createStores } from "./create-stores.ts";
+import { SESSIONS, writeTenantFiles } from "./tenant-files.ts";
 
 const COMPONENTS: Readonly<Record<string, Component>> = { nats: "broker", stream: "edge" };
 
@@ -26,7 +22,7 @@ export async function startClusterWorld(): Promise<World> {
     await startCluster({
       ...(disks && { disks: disks.map(({ path }) => path) }),
       env: {
-        auth: { ...AUTH, AUTH_USERS_FILE: files.users },
+        auth: { ...SESSIONS, AUTH_USERS_FILE: files.users },
         policy: { POLICY_DOCUMENTS_DIR: files.policies },
       },
       async change(name, env) {
@@ -36,15 +32,20 @@ export async function startClusterWorld(): Promise<World> {
       },
     }),
   );
-  const snapshots = await mkdtemp(join(tmpdir(), "sluice-stores-"));
-  starting.defer(() => rm(snapshots, { recursive: true, force: true }));
+  const operator = await cluster.bus("policy");
+  const brokers = cluster.nats.nodes.map(({ name, storeDir }) => {
+    return { process: cluster.process(name as ClusterProcessName), storeDir };
+  });
+  const stores = starting.use(await createStores(brokers));
   const stack = starting.move();
   const processes = cluster.names.map((name) => processOf(cluster, name));
   return {
     calls: cluster,
     processes,
     links: [...links.all, ...brokerLinks(cluster)],
-    brokers: brokersOf(cluster, snapshots),
+    hasWorkers: true,
+    brokers: brokersOf(cluster, operator),
+    stores,
     authUrls: urlsOf(cluster, "auth"),
     publishUrls: urlsOf(cluster, "publish"),
     doors: [
@@ -92,36 +93,15 @@ async function isReady(cluster: Cluster, name: ClusterProcessName): Promise<bool
   );
 }
 
-function brokersOf(cluster: Cluster, snapshots: string): BrokerCluster {
-  const { nats } = cluster;
-  const names = nats.nodes.map(({ name }) => name as ClusterProcessName);
-  const startAll = () => Promise.all(names.map((name) => cluster.process(name).restart()));
+function brokersOf({ nats }: Cluster, operator: Bus): BrokerCluster {
   return {
-    async leaderOf(tenant) {
-      const manager = await (await cluster.bus("policy")).manager();
-      return waitFor(`a leader of ${tenant}`, async () => {
-        const info = await manager.streams.info(`EVENTS_${tenant}`).catch(() => undefined);
-        return info?.cluster?.leader;
-      });
-    },
+    leaderOf: (tenant) =>
+      waitFor(`a leader of ${tenant}`, async () => {
+        const { streams } = await operator.manager();
+        return (await streams.info(`EVENTS_${tenant}`).catch(() => undefined))?.cluster?.leader;
+      }),
     isolate: (broker) => nats.isolate(broker === undefined ? undefined : (indexOf(broker) as NodeIndex)),
     deafen: (to, from) => nats.deafen(indexOf(to) as NodeIndex, indexOf(from) as NodeIndex),
-    async copyStores() {
-      await Promise.all(names.map((name) => cluster.process(name).end()));
-      for (const { name, storeDir } of nats.nodes) {
-        await rm(join(snapshots, name), { recursive: true, force: true });
-        await cp(storeDir, join(snapshots, name), { recursive: true });
-      }
-      await startAll();
-    },
-    async restoreStores() {
-      await Promise.all(names.map((name) => cluster.process(name).kill()));
-      for (const { name, storeDir } of nats.nodes) {
-        await rm(storeDir, { recursive: true, force: true });
-        await cp(join(snapshots, name), storeDir, { recursive: true });
-      }
-      await startAll();
-    },
   };
 }
 

@@ -4,6 +4,13 @@ import { join } from "node:path";
 import { DEMO_USERS_FILE } from "#test/support/start-auth.ts";
 import { TENANTS } from "../world.ts";
 
+/** A session lives longer than a run; an access token ends now and then while auth is away. */
+export const SESSIONS = {
+  AUTH_ACCESS_TOKEN_SECONDS: "60",
+  AUTH_SESSION_SECONDS: "86400",
+  AUTH_KEY_PUBLISH_SECONDS: "12",
+};
+
 const PEOPLE = ["alice", "bob", "carol", "dave", "erin"];
 
 /** The files of the tenants of a world. */
