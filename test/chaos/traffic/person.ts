@@ -10,6 +10,8 @@ const REFRESH_EVERY_MS = 20_000;
 export interface Person extends AsyncDisposable {
   /** The access token of the moment. */
   token(): string;
+  /** Renews the tokens at once, as a client does that was refused with them. */
+  renew(): void;
   /** How often the session was gone, though nobody had ended it: the person had to log in again. */
   readonly lostSessions: number;
   /** Ends the session for good; answers when that was asked for, and when it was acknowledged. */
@@ -45,9 +47,12 @@ export async function logIn(authUrls: readonly string[], tenant: string, usernam
       { stop },
     );
   let [login, lostSessions] = [await begin(), 0];
+  let waiting = new AbortController();
   const keeping = (async () => {
     for (;;) {
-      await delay(REFRESH_EVERY_MS, undefined, { signal: stop });
+      waiting = new AbortController();
+      await delay(REFRESH_EVERY_MS, undefined, { signal: AbortSignal.any([stop, waiting.signal]) }).catch(() => {});
+      stop.throwIfAborted();
       const next = await refresh(login);
       if (next === undefined) lostSessions += 1;
       login = next ?? (await begin());
@@ -59,6 +64,7 @@ export async function logIn(authUrls: readonly string[], tenant: string, usernam
   };
   return {
     token: () => login.access_token,
+    renew: () => waiting.abort(),
     get lostSessions() {
       return lostSessions;
     },

@@ -47,7 +47,8 @@ export async function startTenant(world: World, ledger: Ledger, tenant: Tenant):
   const urls = world.doors.map(({ url }) => `${url}/v1/stream?topic=issues.>&topic=push.>`);
   const from = (first: number) => urls.map((_, index) => urls[(first + index) % urls.length] ?? "");
   const read = async (client: string, who: Person, options: Pick<ReaderOptions, "urls" | "roads">) => {
-    const more = { tenant, token: who.token, patienceMs: PATIENCE_MS, notesExpiry: true };
+    const onRefused = (status: number): void => void (status === 401 && who.renew());
+    const more = { tenant, token: who.token, onRefused, patienceMs: PATIENCE_MS, notesExpiry: true };
     return starting.use(await startReader(ledger, { client: `${tenant} ${client}`, ...more, ...options }));
   };
   const steady = await Promise.all(

@@ -21,6 +21,8 @@ export interface ReaderOptions {
   readonly roads?: readonly Transport[];
   /** Where the first connection begins; now by default. */
   readonly after?: string;
+  /** Told the status of each answer that brought no stream; 0 where there was none. */
+  readonly onRefused?: (status: number) => void;
   /** Gives up a connection by which nothing has come for so long, as one that stands open to nobody; never by default. */
   readonly patienceMs?: number;
   /** Whether the ends of its session that it is told are promises of the run; the machine's clock is auth's then. */
@@ -140,8 +142,10 @@ class Reader implements LedgerReader {
     // Frames decoded after the end do not count: the next connection goes on after the last id that was noted.
     this.#connection = undefined;
     const isStream = status === 200 && this.#isWelcome;
-    if (!isStream && !this.#stopped) this.#ledger.push({ of: "refused", client, status, at: monotonicMs() });
-    return isStream;
+    if (isStream || this.#stopped) return isStream;
+    this.#ledger.push({ of: "refused", client, status, at: monotonicMs() });
+    this.#options.onRefused?.(status);
+    return false;
   }
 
   async #stay(road: Transport, url: string, options: RoadOptions): Promise<number> {
