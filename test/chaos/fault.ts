@@ -17,7 +17,7 @@ export interface Trouble {
   /** How long it stays. */
   readonly lastsMs: number;
   /** Takes it away, and answers once everything may recover. */
-  end(): Promise<void>;
+  readonly end: () => Promise<void>;
 }
 
 /** A kind of fault. */
@@ -31,7 +31,7 @@ export interface Fault {
   readonly recoversWithinMs: number;
   /** Why it cannot be done here; undefined where it can. */
   readonly missing?: (world: World) => string | undefined;
-  begin(scene: Scene): Promise<Trouble>;
+  readonly begin: (scene: Scene) => Promise<Trouble>;
 }
 
 /** One of them. */

@@ -19,7 +19,7 @@ export interface Recovery {
 interface Check {
   readonly what: string;
   /** Throws while it does not hold; what it began is over when the signal aborts. */
-  holds(signal: AbortSignal): Promise<void>;
+  readonly holds: (signal: AbortSignal) => Promise<void>;
 }
 
 /** Waits until everybody is served by every process again. */

@@ -61,15 +61,18 @@ async function takeStep(scene: Scene, { faults }: Step, runBegin: number): Promi
     if (troubles.length > 0) await delay(scene.random() * SECOND_WITHIN_MS);
     // A generator for each: how much the first takes of it may depend on what it finds.
     const random = createRandom(Math.floor(scene.random() * 2 ** 32));
-    await fault.begin({ ...scene, random }).then((trouble) => {
+    try {
+      const trouble = await fault.begin({ ...scene, random });
       troubles.push(trouble);
       targets.push(trouble.target);
-    }, failed);
+    } catch (reason) {
+      failed(reason);
+    }
   }
   await Promise.all(
-    troubles.map(async ({ lastsMs, end }) => {
-      await delay(lastsMs);
-      await end().catch(failed);
+    troubles.map(async (trouble) => {
+      await delay(trouble.lastsMs);
+      await trouble.end().catch(failed);
     }),
   );
   const end = monotonicMs();

@@ -13,6 +13,7 @@ import { enterOwnNetwork } from "./own-network.ts";
 import { formatConclusion, formatTable, isGood } from "./report.ts";
 import { runChaos } from "./run-chaos.ts";
 import { startTraffic } from "./traffic/start-traffic.ts";
+import type { Process } from "./world.ts";
 import { WORLDS } from "./worlds.ts";
 
 const USAGE = `npm run chaos [-- --minutes <n>] [--seed <n>] [--on <stack>] [--only <words> …] [--json <file>] [--list]
@@ -110,12 +111,12 @@ function isPossible({ name }: Fault, missing: string | undefined): boolean {
 /** Writes the ledger and what the processes printed into a fresh folder. */
 async function keep(
   folder: string,
-  processes: readonly { readonly name: string; output(): string }[],
+  processes: readonly Pick<Process, "name" | "output">[],
   ledger: Parameters<typeof appendLedger>[1],
 ): Promise<void> {
   await mkdir(folder, { recursive: true });
   await writeFile(join(folder, "ledger.jsonl"), "");
   appendLedger(join(folder, "ledger.jsonl"), ledger);
-  for (const { name, output } of processes) await writeFile(join(folder, `${name}.log`), output());
+  for (const each of processes) await writeFile(join(folder, `${each.name}.log`), each.output());
   say(`the ledger, and what each process printed, is in ${folder}`);
 }

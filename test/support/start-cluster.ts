@@ -50,7 +50,7 @@ export interface ClusterOptions {
   /** Folders for the brokers' data, one each; such as are on disks of their own. */
   readonly disks?: readonly string[];
   /** Changes the settings of one process, which it answers. */
-  readonly change?: (name: `${Service}-${1 | 2}`, env: NodeJS.ProcessEnv) => Promise<NodeJS.ProcessEnv>;
+  readonly change?: (name: `${Service}-${1 | 2}`, usual: NodeJS.ProcessEnv) => Promise<NodeJS.ProcessEnv>;
 }
 
 /** Starts three brokers, Redis with a replica and a Sentinel, two of each service and a proxy, with the demo's tenants and people. */
@@ -59,7 +59,7 @@ export async function startCluster({
   syncInterval = "120s",
   env = {},
   disks,
-  change = async (_, env) => env,
+  change = async (_, usual) => usual,
 }: ClusterOptions = {}): Promise<Cluster> {
   await using owner = new AsyncDisposableStack();
   const stack = owner.use(new AsyncDisposableStack());

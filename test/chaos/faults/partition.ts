@@ -50,7 +50,7 @@ export function cutLink(from: Side, to: Component, name: string, modes: readonly
       const mode = choose(random, modes);
       const lastsMs = seconds(random, 3, 20);
       link.set(mode);
-      const target = modes.length > 1 ? `${link.name}, ${String(mode)}` : link.name;
+      const target = modes.length > 1 ? `${link.name}, ${JSON.stringify(mode)}` : link.name;
       return { target, lastsMs, end: async () => link.set("pass") };
     },
   };

@@ -9,9 +9,9 @@ const REFRESH_EVERY_MS = 20_000;
 /** Somebody who is logged in, and stays so. */
 export interface Person extends AsyncDisposable {
   /** The access token of the moment. */
-  token(): string;
+  readonly token: () => string;
   /** Renews the tokens at once, as a client does that was refused with them. */
-  renew(): void;
+  readonly renew: () => void;
   /** How often the session was gone, though nobody had ended it: the person had to log in again. */
   readonly lostSessions: number;
   /** Ends the session for good; answers when that was asked for, and when it was acknowledged. */
