@@ -3,21 +3,29 @@
 # where their event loops are late, one less in five minutes at most. Run it each minute, from a CronJob or a shell:
 #
 #     infra/helm/scale-edges.sh <namespace> <deployment> <least> <most> <streams of a pod> <loop delay in ms>
+#
+# In the namespace it needs the verbs: get, patch of deployments; patch of deployments/scale; list of pods; get of pods/proxy. It
+# asks the pods through the API server: a NetworkPolicy must let that in (networkPolicy.metricsFrom), and where kubectl calls it
+# by a name, that name must be one of STREAM_OPS_ALLOWED_HOSTS.
 set -eu
 namespace=$1 deployment=$2 least=$3 most=$4 per_pod=$5 late_ms=$6
+fewer_at=sluice-fewer-at
 
-component=$(kubectl --namespace "$namespace" get deployment "$deployment" --output 'jsonpath={.spec.selector.matchLabels}' |
-  tr -d '{}"' | tr ':' '=')
+of_deployment() {
+  kubectl --namespace "$namespace" get deployment "$deployment" --output "jsonpath={$1}"
+}
+
+component=$(of_deployment .spec.selector.matchLabels | tr -d '{}"' | tr ':' '=')
 pods=$(kubectl --namespace "$namespace" get pods --selector "$component" --field-selector status.phase=Running \
   --output 'jsonpath={.items[*].metadata.name}')
-now=$(kubectl --namespace "$namespace" get deployment "$deployment" --output 'jsonpath={.spec.replicas}')
+now=$(of_deployment .spec.replicas)
 
-# Of each pod its streams, and the latest of its workers' loops.
+# Of each pod its streams, and the latest of its workers' loops. One that does not answer has no line.
 figures=$(for pod in $pods; do
   kubectl get --raw "/api/v1/namespaces/$namespace/pods/$pod:8090/proxy/metrics" | awk '
-    /^sluice_stream_connections[{ ]/ { streams += $2 }
+    /^sluice_stream_connections[{ ]/ { streams += $2; answered = 1 }
     /^nodejs_eventloop_lag_p99_seconds[{ ]/ { if ($2 > late) late = $2 }
-    END { print streams + 0, late + 0 }'
+    END { if (answered) print streams, late + 0 }' || true
 done)
 
 wanted=$(printf '%s\n' "$figures" | awk -v now="$now" -v least="$least" -v most="$most" -v per="$per_pod" -v ms="$late_ms" '
@@ -35,5 +43,15 @@ wanted=$(printf '%s\n' "$figures" | awk -v now="$now" -v least="$least" -v most=
     print wanted
   }')
 
+# Each pod that goes sends its streams to the others: they need the time to come to rest.
+if [ "$wanted" -lt "$now" ]; then
+  last=$(of_deployment ".metadata.annotations.$fewer_at")
+  [ $(($(date +%s) - ${last:-0})) -ge 300 ] || wanted=$now
+fi
+
 echo "$deployment: $now edges, $wanted wanted"
-[ "$wanted" = "$now" ] || kubectl --namespace "$namespace" scale deployment "$deployment" --replicas "$wanted"
+[ "$wanted" != "$now" ] || exit 0
+if [ "$wanted" -lt "$now" ]; then
+  kubectl --namespace "$namespace" annotate deployment "$deployment" --overwrite "$fewer_at=$(date +%s)" >/dev/null
+fi
+kubectl --namespace "$namespace" scale deployment "$deployment" --replicas "$wanted"

@@ -4,9 +4,11 @@ import {
   CONNECTION_EVENTS,
   connectionEntrySchema,
 } from "../../services/shared/contract/connection-log.ts";
+import { ASK_EDGES, edgeAnswerSchema, edgeQuestionSchema } from "../../services/shared/contract/edge-questions.ts";
 import { frameSchemas, jsonFrameSchema } from "../../services/shared/contract/frame-schemas.ts";
 import { cloudEventSchema } from "../../services/shared/contract/published-events.ts";
 import { VERSION } from "../../services/shared/lifecycle/version.ts";
+import { callAnswerSchema, callSchema } from "../../services/stream/bus/peer-calls.ts";
 import { CONTROL_ENTRIES, type JsonSchema, jsonSchemaOf } from "./json-schemas.ts";
 
 const TENANT = { description: "The id of a tenant: 1 to 64 of `A-Z a-z 0-9 _ -`." };
@@ -42,6 +44,7 @@ export function asyncDocument(): object {
       events: eventsChannel(),
       ...Object.fromEntries(control.map(([kind, payload]) => [`control-${kind}`, controlChannel(kind, payload)])),
       connections: connectionsChannel(),
+      ...requestChannels(),
       stream: streamChannel(frames),
     },
     operations: {
@@ -53,6 +56,14 @@ export function asyncDocument(): object {
         ]),
       ),
       noteConnections: operation("send", "connections", "Kept for a day."),
+      askEdges: {
+        ...operation("send", "edgeQuestions", "Policy asks all edges; each of their workers answers once."),
+        reply: { channel: { $ref: "#/channels/edgeAnswers" } },
+      },
+      callWorker: {
+        ...operation("send", "workerCalls", "A worker asks the one that holds a connection or a subscription."),
+        reply: { channel: { $ref: "#/channels/workerAnswers" } },
+      },
       sendFrames: operation("send", "stream", "Over HTTP the frames are Server-Sent Events."),
     },
   };
@@ -109,6 +120,39 @@ function connectionsChannel(): object {
     messages: {
       entry: { name: "entry", contentType: "application/json", payload: jsonSchemaOf(connectionEntrySchema) },
     },
+  };
+}
+
+function requestChannel(address: string | null, description: string, name: string, payload: JsonSchema): object {
+  return {
+    address,
+    description,
+    servers: ON_BUS,
+    messages: { [name]: { name, contentType: "application/json", payload } },
+  };
+}
+
+/** What services ask edges by requests on the bus. Answers go to the inbox that a request names. */
+function requestChannels(): object {
+  const inbox = "The inbox that the request names.";
+  return {
+    edgeQuestions: requestChannel(
+      ASK_EDGES,
+      "Policy's questions. Services of two releases understand each other in these; nobody else asks.",
+      "edgeQuestion",
+      jsonSchemaOf(edgeQuestionSchema),
+    ),
+    edgeAnswers: requestChannel(null, inbox, "edgeAnswer", jsonSchemaOf(edgeAnswerSchema)),
+    workerCalls: {
+      ...requestChannel(
+        "edge.{worker}",
+        "Calls about a connection or a subscription that this worker holds. Nobody but edges reaches these subjects.",
+        "workerCall",
+        jsonSchemaOf(callSchema),
+      ),
+      parameters: { worker: { description: "The id of a worker, which its connection ids begin with." } },
+    },
+    workerAnswers: requestChannel(null, inbox, "workerAnswer", jsonSchemaOf(callAnswerSchema)),
   };
 }
 

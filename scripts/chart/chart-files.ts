@@ -10,6 +10,19 @@ export const CHART = projectPath("infra", "helm", "sluice");
 export const VALUES = projectPath("infra", "helm", "values");
 export const RENDERS = projectPath("infra", "helm", "renders");
 
+/** The folder of what Kustomize reads. */
+export const KUSTOMIZE = projectPath("infra", "kustomize");
+
+/** What the renders are made for; the chart takes any from 1.30 on. */
+export const KUBERNETES = "1.34.0";
+
+/** The base for Kustomize: what is rendered of the plainest values, without the lines that Helm goes by. */
+export async function kustomizeBase(): Promise<string> {
+  const render = await readFile(join(RENDERS, "plain.yaml"), "utf8");
+  const [, ...lines] = render.split("\n").filter((line) => !/^# Source: |helm\.sh\/chart|managed-by: Helm/.test(line));
+  return `# Made by \`npm run chart\` of infra/helm/renders/plain.yaml\n${lines.join("\n")}`;
+}
+
 /** The chart's files that follow from others of the project, by their names in it. */
 export async function madeFiles(): Promise<Readonly<Record<string, string>>> {
   const chart = await readFile(join(CHART, "Chart.yaml"), "utf8");

@@ -10,6 +10,13 @@ const TEXT = { type: "string" };
 const COUNT = { type: "integer", minimum: 1 };
 const SWITCH = { type: "boolean" };
 
+/** A container without a limit to its memory takes that of the others on its node. */
+const RESOURCES = {
+  type: "object",
+  properties: { limits: { type: "object", required: ["memory"] }, requests: { type: "object" } },
+  required: ["limits", "requests"],
+};
+
 /** What the chart leaves to Kubernetes to check. */
 const ANY = { type: "object" };
 const ANY_LIST = { type: "array", items: ANY };
@@ -27,7 +34,7 @@ export function valuesSchema(): object {
     enabled: SWITCH,
     minReplicas: COUNT,
     maxReplicas: COUNT,
-    connectionsPerPod: COUNT,
+    fillPercent: { type: "integer", minimum: 1, maximum: 100 },
     loopDelayMs: COUNT,
   });
   return {
@@ -36,7 +43,8 @@ export function valuesSchema(): object {
     ...closed({
       image: closed({
         repository: TEXT,
-        tag: TEXT,
+        // What runs must be told from what ran before.
+        tag: { type: "string", not: { const: "latest" } },
         digest: { type: "string", pattern: "^(sha256:[0-9a-f]{64})?$" },
         pullPolicy: { enum: ["Always", "IfNotPresent", "Never"] },
       }),
@@ -49,21 +57,24 @@ export function valuesSchema(): object {
       auth: serviceOf("auth"),
       policy: serviceOf("policy"),
       publish: serviceOf("publish"),
-      stream: serviceOf("stream", { autoscaling }),
+      stream: serviceOf("stream", { autoscaling, sysctls: ANY_LIST }),
       webhooks: serviceOf("stream"),
       hosts: closed({ stream: TEXT, auth: TEXT, policy: TEXT, publish: TEXT }),
+      controller: { enum: ["", "nginx", "traefik", "contour", "envoy-gateway"] },
       ingress: closed({ enabled: SWITCH, className: TEXT, tlsSecretName: TEXT, annotations: ANY }),
       httpRoute: closed({ enabled: SWITCH, parentRefs: ANY_LIST }),
+      standby: SWITCH,
       networkPolicy: closed({
         enabled: SWITCH,
         publicFrom: ANY_LIST,
+        grpcFrom: ANY_LIST,
         metricsFrom: ANY_LIST,
         natsTo: ANY_LIST,
         redisTo: ANY_LIST,
         webhooksTo: ANY_LIST,
         alsoTo: ANY_LIST,
       }),
-      metrics: closed({ serviceMonitor: SWITCH, prometheusRule: SWITCH }),
+      metrics: closed({ serviceMonitor: SWITCH, prometheusRule: SWITCH, labels: ANY }),
       podAnnotations: ANY,
       nodeSelector: ANY,
       tolerations: ANY_LIST,
@@ -74,7 +85,7 @@ export function valuesSchema(): object {
 }
 
 function serviceOf(program: SettingsOwner, more: Schema = {}): Schema {
-  const own = { replicas: COUNT, secretName: { type: "string", minLength: 1 }, filesSecretName: TEXT, resources: ANY };
+  const own = { enabled: SWITCH, replicas: COUNT, secretName: TEXT, filesSecretName: TEXT, resources: RESOURCES };
   return closed({ ...own, settings: { $ref: `#/definitions/${program}` }, ...more });
 }
 

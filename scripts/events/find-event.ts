@@ -3,6 +3,7 @@ import { nanosOf, tagOf } from "#shared/contract/event-tag.ts";
 import { EPOCH_METADATA, logStreamName } from "#shared/contract/tenant-log.ts";
 import { parseEventId } from "#shared/protocol/event-id.ts";
 import { connectBus } from "../shared/connect-bus.ts";
+import { untilAnswered } from "../shared/until-answered.ts";
 import { ScriptError, UsageError } from "../shared/run-script.ts";
 import { dataOf, type PrintedEvent } from "./print-event.ts";
 
@@ -27,7 +28,7 @@ export async function findEvent(tenant: string, asked: string, env: NodeJS.Proce
   if (id !== undefined && id.epoch !== epoch) {
     throw new ScriptError(`${asked} is an id of another log: that of ${tenant} is ${epoch}`);
   }
-  const message = await manager.streams.getMessage(logStreamName(tenant), { seq });
+  const message = await untilAnswered(() => manager.streams.getMessage(logStreamName(tenant), { seq }));
   if (message === null) throw new ScriptError(`there is no entry ${seq}; the log holds ${first} to ${last}`);
   const tag = tagOf(nanosOf(message.timestamp));
   if (id !== undefined && id.position.tag !== tag) {
@@ -39,7 +40,8 @@ export async function findEvent(tenant: string, asked: string, env: NodeJS.Proce
 }
 
 async function readLog(manager: JetStreamManager, tenant: string) {
-  const { state, config } = await manager.streams.info(logStreamName(tenant)).catch((error: Error) => {
+  const info = untilAnswered(() => manager.streams.info(logStreamName(tenant)));
+  const { state, config } = await info.catch((error: Error) => {
     throw new ScriptError(`the log of tenant ${tenant} cannot be read: ${error.message}`);
   });
   return { epoch: config.metadata?.[EPOCH_METADATA] ?? "", first: state.first_seq, last: state.last_seq };

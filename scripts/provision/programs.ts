@@ -56,7 +56,8 @@ export const chromium: Program = {
   files: ["usr/lib/chromium/chromium"],
 };
 
-const nginx: Program = {
+/** The first of the proxies; one that holds event streams back stands before clients in tests. */
+export const nginx: Program = {
   name: "nginx",
   commands: ["nginx"],
   versionArguments: ["-v"],

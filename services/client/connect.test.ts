@@ -40,3 +40,15 @@ test.each([
   const given = { url: "https://edge.test", topics: ["a"], ...IGNORE, ...forgotten } as unknown as StreamOptions;
   expect(() => connectIn(createFakeEnvironment(), given)).toThrow(`decide about ${name}`);
 });
+
+test.each([
+  [["websocket"], {}],
+  [["poll"], { subscription: "mine" }],
+] as const)(
+  "a program that can take none of the roads %j is told so, and none that it was not given is taken",
+  (transports, more) => {
+    const given = { url: "https://edge.test", ...IGNORE, transports, ...more };
+    const node20 = { ...createFakeEnvironment(), openSocket: undefined };
+    expect(() => connectIn(node20, given)).toThrow(`cannot take ${transports[0]}`);
+  },
+);

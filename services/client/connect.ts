@@ -8,7 +8,7 @@ import { FollowedStream } from "./follow-stream.ts";
 import { createSourceOpener } from "./open-source.ts";
 import { CLIENT_ROADS, type ClientRoad, type ConnectOptions, type Schemas, type StreamOptions } from "./options.ts";
 import type { Reporter } from "./reports/reporter.ts";
-import { RoadChoice } from "./roads/road-choice.ts";
+import { RoadChoice, type Roads } from "./roads/road-choice.ts";
 import { createSseRoad } from "./roads/sse-road.ts";
 import type { FollowRoad } from "./roads/road.ts";
 import type { SluiceStream } from "./sluice-stream.ts";
@@ -31,7 +31,9 @@ export function connectIn<const Given extends Schemas = Schemas>(
   // A durable subscription has one open connection, which polls are not.
   const canTake = (road: ClientRoad): boolean =>
     road in roads && (road !== "poll" || options.subscription === undefined);
-  const wanted = (options.transports ?? CLIENT_ROADS).filter(canTake);
+  const { transports = CLIENT_ROADS } = options;
+  const wanted = transports.filter(canTake);
+  if (!hasOne(wanted)) throw new TypeError(`cannot take ${transports.join()}`);
   const asked = { options, parameters: parametersOf(options), environment, credentials };
   const backOff = new BackOff(environment);
   const openOwn = createSourceOpener({
@@ -71,6 +73,10 @@ export function connectIn<const Given extends Schemas = Schemas>(
     return createStreamCalls({ ...asked, backOff, source, isShared: () => isShared });
   };
   return Object.assign(stream, callLater(loadCalls));
+}
+
+function hasOne(roads: readonly ClientRoad[]): roads is Roads {
+  return roads.length > 0;
 }
 
 /** What tells the edge how streams fare, as far as streams use it. */

@@ -21,7 +21,7 @@ export function readControl({ event, data = "" }: Frame): Control {
 
 /** Whether the stream ends with it. */
 export function isFarewell(control: Control): control is Farewell {
-  return control.name === "busy" || control.name === "bye" || control.name === "auth_error";
+  return ["busy", "bye", "auth_error"].includes(control.name);
 }
 
 function parseObject(text: string): object {

@@ -142,9 +142,11 @@ export class FollowedStream<Given extends Schemas> implements Omit<SluiceStream<
   #endLoops(state: Extract<StreamState, { readonly name: "ended" }>): void {
     const error = state.reason === "closed" ? undefined : new StreamEndedError(state);
     // Behind events whose schema takes its time, and those that wait for a listener.
-    queueMicrotask(
-      () => void (this.#checking ?? Promise.resolve()).then(() => this.#queues.forEach((queue) => queue.end(error))),
-    );
+    const end = async (): Promise<void> => {
+      await this.#checking;
+      for (const queue of this.#queues) queue.end(error);
+    };
+    void end();
   }
 
   #tell(name: string, value: unknown): void {

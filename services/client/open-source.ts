@@ -154,15 +154,14 @@ class EdgeSource implements Source {
     } catch {
       return { kind: "no_token", why: "failed" };
     }
-    const follow = roads[choice.road];
-    if (follow === undefined) return { kind: "unusable" };
     if (this.#life.isEnded || this.#absence.reason === "suspended") return { kind: "interrupted" };
     if (this.#life.state.name === "offline") this.#life.happen({ kind: "waits", reason: "lost" });
     const since = environment.now();
     backOff.ask();
     this.#connection = new Connection({
       environment,
-      follow,
+      // Only roads that are here are chosen.
+      follow: roads[choice.road] as FollowRoad,
       request,
       heartbeatMs: this.#heartbeatMs,
       onTransports: (transports) => void choices.offer(transports, choice.road),

@@ -45,7 +45,10 @@ export interface StreamOptions {
   readonly lastEventId?: string;
   /** Topic patterns whose presence is told. */
   readonly presence?: readonly string[];
-  /** The roads to try, in this order. */
+  /**
+   * The roads to try, in this order. Those that this program cannot take are passed over: Node 20 has no WebSocket, and a durable
+   * subscription is not polled. `connect` throws a TypeError where none is left.
+   */
   readonly transports?: readonly ClientRoad[];
   /** One stream for all tabs of the page's origin; on by default where Web Locks and BroadcastChannel are. */
   readonly share?: boolean;

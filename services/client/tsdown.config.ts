@@ -17,6 +17,7 @@ export default defineConfig([
     ...shared,
     entry: {
       client: "client.ts",
+      regions: "regions/connect-regions.ts",
       react: "frameworks/react.ts",
       vue: "frameworks/vue.ts",
       svelte: "frameworks/svelte.ts",

@@ -17,7 +17,7 @@ import type { Snapshots } from "./versions/snapshots.ts";
 /** What a token, its session and the rights of its subject are checked by. */
 export interface SessionDeps extends PresentSubjectDeps {
   readonly verify: (token: string) => Promise<VerifiedClaims>;
-  readonly snapshots: Pick<Snapshots, "atLeast">;
+  readonly snapshots: Pick<Snapshots, "atLeast" | "find">;
   /** Milliseconds since 1970: bindings end. */
   readonly wall: () => number;
   /** Auth's `iss`. */

@@ -25,7 +25,7 @@ const FLOORS: Readonly<Record<string, Floors>> = {
     ["audit/", "metrics.ts"],
   ],
   client: [
-    ["client.ts", "frameworks/", "testing/", "tsdown.config.ts"],
+    ["client.ts", "frameworks/", "regions/", "testing/", "tsdown.config.ts"],
     ["connect.ts"],
     ["follow-stream.ts", "tabs/"],
     ["sluice-stream.ts", "event-queue.ts", "read-event.ts", "kept-id.ts"],

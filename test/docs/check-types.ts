@@ -39,6 +39,7 @@ const CONFIG = {
     allowImportingTsExtensions: true,
     paths: {
       "@sluice/client": ["../../services/client/client.ts"],
+      "@sluice/client/regions": ["../../services/client/regions/connect-regions.ts"],
       "@sluice/client/react": ["../../services/client/frameworks/react.ts"],
       "@sluice/client/vue": ["../../services/client/frameworks/vue.ts"],
       "@sluice/client/svelte": ["../../services/client/frameworks/svelte.ts"],

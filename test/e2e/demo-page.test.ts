@@ -104,6 +104,8 @@ test("a row opens to its payload and id, whatever the payload is, and a role sho
   expect(await row.locator("code").first().textContent()).toBe(await row.getAttribute("data-id"));
 
   const box = page.locator("#role-alice-maintainer");
+  // Policy says first what roles people have: frozen before, it would say nothing, and there would be no box.
+  await box.waitFor();
   const { pid = 0 } = stack.policy.child.process;
   await freeze(pid);
   try {

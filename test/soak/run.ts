@@ -31,7 +31,7 @@ await runScript(async () => {
   const seed = readNumber("--seed", values.seed, 0, MAX_SEED) ?? randomInt(MAX_SEED);
   const minutes = readNumber("--minutes", values.minutes, 1, 24 * 60);
   const options = { home: resolve(".sluice"), path: process.env["PATH"] ?? "", say };
-  await provision([natsServer, redisServer], options);
+  await provision([natsServer, redisServer, ...chosen.flatMap(({ programs }) => programs)], options);
   if (chosen.some(({ name }) => name === "apis")) await provisionSchemathesis(options);
   say(`the seed is ${seed}`);
   const failed: string[] = [];

@@ -1,3 +1,5 @@
+import { chromium, haproxy, nginx, type Program } from "../../scripts/provision/programs.ts";
+
 /** A test of the suite with more to do. */
 export interface Soak {
   /** The test asks for its amount by this name. */
@@ -8,6 +10,8 @@ export interface Soak {
   readonly amount: number;
   /** What a minute is enough for, about, on two cores that do nothing else. */
   readonly perMinute: number;
+  /** The programs that it runs beside the servers. */
+  readonly programs: readonly Program[];
 }
 
 /** What `npm run soak` runs, in this order. */
@@ -27,11 +31,22 @@ export const SOAKS: readonly Soak[] = [
   soak("durable", "test/integration/durable-faults.test.ts", "steps with a durable subscription", 2_000, 300),
   soak("erasure", "test/integration/erasure-under-load.test.ts", "rounds of erasures", 200, 40),
   soak("apis", "test/soak/apis.test.ts", "cases for each call", 500, 20),
-  soak("client-nights", "test/e2e/installed-client.test.ts", "freezes and wakes of tabs", 2_000, 400),
-  soak("cluster", "test/integration/cluster.test.ts", "seconds of faults of a cluster", 600, 60),
+  soak("client-nights", "test/e2e/installed-client.test.ts", "freezes and wakes of tabs", 2_000, 400, [
+    chromium,
+    nginx,
+  ]),
+  soak("breaker", "test/integration/failing-road.test.ts", "clients beside a road that fails", 200, 100, [nginx]),
+  soak("cluster", "test/integration/cluster.test.ts", "seconds of faults of a cluster", 600, 60, [haproxy]),
   soak("slow-bus", "services/stream/bus/feed.test.ts", "ms for a round trip", 8_000, 8_000),
 ];
 
-function soak(name: string, file: string, unit: string, amount: number, perMinute: number): Soak {
-  return { name, file, unit, amount, perMinute };
+function soak(
+  name: string,
+  file: string,
+  unit: string,
+  amount: number,
+  perMinute: number,
+  programs: readonly Program[] = [],
+): Soak {
+  return { name, file, unit, amount, perMinute, programs };
 }

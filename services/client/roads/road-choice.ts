@@ -13,6 +13,9 @@ const PAD_BYTES = 2_048;
 /** After this the best road is tried again: networks are mended, and people move. */
 const DAY_MS = 86_400_000;
 
+/** Those that this program can take, the best one first. */
+export type Roads = readonly [ClientRoad, ...ClientRoad[]];
+
 interface Known {
   readonly road: ClientRoad;
   readonly pad: number;
@@ -24,7 +27,7 @@ interface Known {
  * this kind of network for a day; it says nothing of the person, and no server is told.
  */
 export class RoadChoice {
-  readonly #roads: readonly ClientRoad[];
+  readonly #roads: Roads;
   readonly #environment: Pick<Environment, "local" | "network" | "now">;
   readonly #key: string;
   readonly #failed = new Set<ClientRoad>();
@@ -33,7 +36,7 @@ export class RoadChoice {
   #offered: readonly string[] | undefined;
   #type = "";
 
-  constructor(roads: readonly ClientRoad[], url: string, environment: Pick<Environment, "local" | "network" | "now">) {
+  constructor(roads: Roads, url: string, environment: Pick<Environment, "local" | "network" | "now">) {
     this.#roads = roads;
     this.#environment = environment;
     this.#key = `sluice-roads:${url}`;
@@ -84,7 +87,7 @@ export class RoadChoice {
   #again(): Choice {
     this.#begin();
     this.#offered = undefined;
-    return { road: this.#roads[0] ?? "sse", pad: 0 };
+    return { road: this.#roads[0], pad: 0 };
   }
 
   #begin(): void {

@@ -7,7 +7,7 @@ export type Role =
   /** The tab that leads. */
   | { readonly name: "following" }
   /** A stream of its own, until that stands where the shared one is. */
-  | { readonly name: "alone"; readonly source: Source }
+  | { readonly name: "alone"; readonly source: Source; readonly giveBack: () => void }
   /** The stream of all. */
   | { readonly name: "leading"; readonly source: Source }
   /** The page is frozen, or in the back-forward cache. */

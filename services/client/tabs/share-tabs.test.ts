@@ -183,3 +183,17 @@ test("a tab whose token becomes another person's goes over to the tabs of that o
   await show([1, 2], first, second);
   await show([2], third);
 });
+
+test("a tab that comes while delivery stands still is told so, as those were that had come before", async () => {
+  const edge = newEdge();
+  const token = tokenWith({});
+  await openTab(edge, { token });
+  edge.degraded("log");
+  const heard: unknown[] = [];
+  const opening = openTab(edge, { token, onDegraded: (said) => void heard.push(said) });
+  await waitFor("the tab is told", () => heard.length > 0);
+  edge.recovered("log");
+  await opening;
+  expect(heard).toEqual([{ reason: "log" }]);
+  expect(edge.streams).toHaveLength(1);
+});

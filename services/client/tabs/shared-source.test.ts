@@ -131,6 +131,29 @@ test("a tab that is opened while the leader hangs reads a stream of its own afte
   await allShow(["a"], second);
 });
 
+test("of ten tabs whose leader hangs four read streams of their own, and the others when these have done so", async () => {
+  using browser = openBrowser();
+  const { log, tab, pass } = browser;
+  const leader = tab();
+  await areLive(leader);
+  leader.hang();
+  const tabs = Array.from({ length: 9 }, () => tab({ from: "earliest" }));
+  log.append("a");
+  const thatShow = (): number => tabs.filter(({ events }) => events().length > 0).length;
+  for (let second = 0; second < 3; second += 1) {
+    pass(1_000);
+    await waitFor("four show what the leader keeps from them", () => thatShow() === 4);
+  }
+  expect(log.openStreams).toBe(5);
+  leader.hang(false);
+  log.append("b");
+  await waitFor("the others have had their turn", () => {
+    pass(1_000);
+    return thatShow() === tabs.length;
+  });
+  await allShow(["a", "b"], ...tabs);
+});
+
 test("a leader that is silent and answers stays the leader", async () => {
   using browser = openBrowser();
   const { log, tab, pass } = browser;

@@ -2,6 +2,7 @@ import type { Frame } from "../../shared/protocol/frame.ts";
 import type { OpenSource, Source, SourceListener } from "../source.ts";
 import type { StreamState } from "../stream-state.ts";
 import { fitOf, type Place } from "./place.ts";
+import { takePlace } from "./own-streams.ts";
 import { personOf, SharedStream } from "./shared-stream.ts";
 import type { Role } from "./role.ts";
 import type { Sharing } from "./sharing.ts";
@@ -102,17 +103,28 @@ class SharedSource implements Source {
     const before = this.#role;
     this.#role = role;
     if (before.name === "joining") before.giveUp();
+    if (before.name === "alone") before.giveBack();
     if ("source" in before && !("source" in role && role.source === before.source)) before.source.close();
   }
 
   #ask(): Role {
     this.#group.post({ kind: "join", place: this.#place });
-    return { name: "joining", giveUp: this.#sharing.platform.after(PATIENCE_MS, () => this.#goAlone()) };
+    return { name: "joining", giveUp: this.#sharing.platform.after(PATIENCE_MS, () => void this.#goAlone()) };
   }
 
-  #goAlone(): void {
-    if (this.#role.name !== "joining" && this.#role.name !== "following") return;
-    this.#become({ name: "alone", source: this.#openOwn() });
+  /** Reads a stream of its own, as soon as not too many tabs do. */
+  async #goAlone(): Promise<void> {
+    const role = this.#role;
+    if (role.name !== "joining" && role.name !== "following") return;
+    const { name, platform } = this.#sharing;
+    const giveBack = await takePlace(platform.locks, name);
+    if (this.#role !== role) giveBack?.();
+    else if (giveBack !== undefined) this.#readOwn(giveBack);
+    else this.#become({ name: "joining", giveUp: platform.after(PATIENCE_MS, () => void this.#goAlone()) });
+  }
+
+  #readOwn(giveBack = (): void => {}): void {
+    this.#become({ name: "alone", source: this.#openOwn(), giveBack });
   }
 
   #lead(): void {
@@ -193,15 +205,22 @@ class SharedSource implements Source {
     const isAtOurBeginning = welcome.at === undefined || (this.#sharing.beginsNow && welcome.state.name === "live");
     if (this.#place === undefined && isAtOurBeginning) this.#place = welcome.at;
     const missed = this.#place === welcome.at ? [] : (welcome.missed ?? this.#shared.tail.since(this.#place));
-    if (missed === undefined) this.#goAlone();
+    if (missed === undefined) void this.#goAlone();
     else this.#follow(missed);
   }
 
   #follow(missed: readonly Link[]): void {
     this.#become({ name: "following" });
     if (this.#shared.ready !== undefined) this.#deliver({ ...this.#shared.ready, id: undefined });
+    this.#tellOfHold(this.#shared.state);
     for (const { frame, after } of missed) this.#take(frame, after);
     this.#tell(this.#shared.state);
+  }
+
+  /** A tab that comes late has not heard the frame that said so. */
+  #tellOfHold(shared: StreamState): void {
+    if (shared.name !== "held" || this.#state.name === "held") return;
+    this.#deliver({ event: "degraded", data: JSON.stringify({ reason: shared.reason }) });
   }
 
   /** Goes on with the shared stream as soon as it has all behind what the own one has brought. */
@@ -243,7 +262,8 @@ class SharedSource implements Source {
 
   async #prove(): Promise<void> {
     const { prove } = this.#sharing;
-    if (prove === undefined) return this.#goAlone();
+    // It will not be this person's.
+    if (prove === undefined) return this.#readOwn();
     if (this.#role.name === "joining") {
       this.#become({ name: "joining", giveUp() {} });
       this.#tell(this.#shared.state);
@@ -253,7 +273,7 @@ class SharedSource implements Source {
     if (connectionId === undefined) return;
     const isOurs = await prove(connectionId).catch(() => false);
     if (!this.#isInGroup()) return;
-    if (!isOurs) return this.#goAlone();
+    if (!isOurs) return this.#role.name === "alone" ? undefined : this.#readOwn();
     this.#proved = person;
     this.#group.post({ kind: "join", place: this.#place });
   }

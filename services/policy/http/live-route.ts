@@ -49,7 +49,7 @@ export function addLiveRoute(api: Hono, authorizeDeps: AuthorizeDeps, live: Live
         end: (reason) => stream.finish("bye", { reason, retryMs: RETRY_MS }),
       }),
     );
-    stream.watchRight(authorize);
+    stream.watchRight({ authorize, policy: () => authorizeDeps.snapshots.find(tenant) });
     return stream.respond(c);
   });
 }

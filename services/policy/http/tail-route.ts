@@ -81,7 +81,7 @@ export function addTailRoute(
     const viewer = new TailStream({ ...patterns, sees: person && ((event) => person.sees(event)) });
     const { stream } = viewer;
     stream.own(await tails.open(start, viewer));
-    stream.watchRight(authorize, times.checkRightEveryMs);
+    stream.watchRight({ authorize, policy: () => authorizeDeps.snapshots.find(tenant) }, times.checkRightEveryMs);
     if (person !== undefined) {
       const refresh = (): Promise<void> => person.refresh().catch((error: unknown) => stream.refuse(toAppError(error)));
       stream.own(poll(REFRESH_PERSON_EVERY_MS, refresh));

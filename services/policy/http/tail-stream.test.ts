@@ -10,7 +10,8 @@ import { addTailRoute } from "./tail-route.ts";
 const REQUEST = { headers: { authorization: "Bearer an-operators-token" } };
 
 /** The route, with a viewer in hand and a right that can be taken away. */
-async function openTail() {
+async function openTail(checkRightEveryMs = 5) {
+  let policy = {};
   let refusal: AppError | undefined;
   let viewer: TailViewer | undefined;
   let isWatched = true;
@@ -25,10 +26,11 @@ async function openTail() {
     operators: { operatorOf: () => (refusal === undefined ? "operator" : undefined) },
     guesses: { waitSeconds: async () => 0, note: async () => undefined },
     addressOf: () => "127.0.0.1",
+    snapshots: { find: () => policy },
     verify: () => Promise.reject(refusal ?? new Error("nobody asks")),
   } as unknown as AuthorizeDeps;
   const api = new Hono();
-  addTailRoute(api, authorizeDeps, { tails, find: async () => undefined }, { checkRightEveryMs: 5 });
+  addTailRoute(api, authorizeDeps, { tails, find: async () => undefined }, { checkRightEveryMs });
   const response = await api.request("/v1/tenants/acme/tail", REQUEST);
   if (viewer === undefined) throw new Error("nobody watches");
   return {
@@ -36,6 +38,7 @@ async function openTail() {
     viewer,
     isWatched: () => isWatched,
     refuse: (error: AppError) => void (refusal = error),
+    changePolicy: () => void (policy = {}),
   };
 }
 
@@ -49,6 +52,13 @@ test.each<[ConstructorParameters<typeof AppError>[0], string]>([
   const text = await response.text();
   expect(text).toContain(`event: ${event}\ndata: {"reason":"${code}"`);
   expect(isWatched()).toBe(false);
+});
+
+test("a viewer whose right a change of the policy takes is ended before it would be looked at again", async () => {
+  const { response, refuse, changePolicy } = await openTail(3_600_000);
+  refuse(new AppError("forbidden", "no more"));
+  changePolicy();
+  expect(await response.text()).toBe('retry: 2000\nevent: auth_error\ndata: {"reason":"forbidden"}\n\n');
 });
 
 test("a viewer that does not read is ended, and nothing is kept for it", async () => {

@@ -6,7 +6,9 @@ import { AppError, toAppError } from "#shared/errors/app-error.ts";
 const MAX_UNREAD_BYTES = 2 * 1024 * 1024;
 
 const BEAT_EVERY_MS = 10_000;
+/** A right may end without a change of the policy: with a session, with a token, with a binding's time. */
 const CHECK_RIGHT_EVERY_MS = 30_000;
+const LOOK_FOR_CHANGES_EVERY_MS = 1_000;
 /** How long a viewer whose stream ends waits before it comes again. */
 export const RETRY_MS = 2_000;
 
@@ -15,6 +17,14 @@ interface ViewerFrame {
   readonly event?: string;
   readonly id?: string | undefined;
   readonly data: object;
+}
+
+/** The right of a viewer. */
+export interface ViewerRight {
+  /** Rejects with an AppError when the right has ended, or cannot be checked. */
+  readonly authorize: () => Promise<unknown>;
+  /** The policy that it follows from, as far as this process has it: another object after each change. */
+  readonly policy: () => object | undefined;
 }
 
 /** A stream of Server-Sent Events for somebody who looks on. Nothing is kept for one who does not read. */
@@ -30,7 +40,8 @@ export class ViewerStream {
       void (this.#controller = controller);
     const unread = new ByteLengthQueuingStrategy({ highWaterMark: MAX_UNREAD_BYTES });
     this.#body = new ReadableStream({ start, cancel: () => this.#leave() }, unread);
-    this.#write(`retry: ${RETRY_MS}\n\n`);
+    // A line of the block that comes first: some clients dispatch a block without data.
+    this.#write(`retry: ${RETRY_MS}\n`);
   }
 
   /** The stream as the answer to a request. */
@@ -48,15 +59,27 @@ export class ViewerStream {
     else resource[Symbol.dispose]();
   }
 
-  /** Keeps the stream alive while the viewer has the right to it, which is looked at every 30 s unless a test says otherwise. */
-  watchRight(authorize: () => Promise<unknown>, everyMs = CHECK_RIGHT_EVERY_MS): void {
+  /**
+   * Keeps the stream alive while the viewer has the right to it, which is looked at within a second of a change of the policy, and every
+   * 30 s, unless a test says otherwise.
+   */
+  watchRight({ authorize, policy }: ViewerRight, everyMs = CHECK_RIGHT_EVERY_MS): void {
+    let known = policy();
     const check = (): Promise<void> =>
       authorize().then(
         () => undefined,
         (error: unknown) => this.refuse(toAppError(error)),
       );
-    this.own(poll(BEAT_EVERY_MS, async () => this.#write(":\n\n")));
+    // A comment alone, without the line that would end a block.
+    this.own(poll(BEAT_EVERY_MS, async () => this.#write(":\n")));
     this.own(poll(everyMs, check));
+    const look = async (): Promise<void> => {
+      const now = policy();
+      if (now === known) return;
+      known = now;
+      await check();
+    };
+    this.own(poll(LOOK_FOR_CHANGES_EVERY_MS, look));
   }
 
   /** Sends a frame. */

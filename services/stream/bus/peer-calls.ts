@@ -73,7 +73,12 @@ const callSchemas = {
   }),
 } satisfies Record<ConnectionCall["kind"], z.ZodType>;
 
-const callSchema = z.discriminatedUnion("kind", [callSchemas.rebind, callSchemas.topics, callSchemas.subscription]);
+/** A call of one worker to another, as it goes over the bus. */
+export const callSchema = z.discriminatedUnion("kind", [
+  callSchemas.rebind,
+  callSchemas.topics,
+  callSchemas.subscription,
+]);
 
 /** What each kind of call answers. */
 const doneSchemas = {
@@ -85,7 +90,8 @@ const doneSchemas = {
   subscription: z.union([z.strictObject({ record: z.string() }), z.strictObject({ moved: z.literal(true) })]),
 } satisfies Record<ConnectionCall["kind"], z.ZodType<CallAnswer>>;
 
-const answerSchema = z.union([
+/** What the other worker answers: what was done, or why not. */
+export const callAnswerSchema = z.union([
   z.strictObject({ done: z.union(Object.values(doneSchemas)) }),
   z.strictObject({
     refused: z.strictObject({
@@ -141,7 +147,7 @@ async function carryOut(
   data: Uint8Array,
   here: CallConnection,
   observer: Pick<Observer, "fault">,
-): Promise<z.infer<typeof answerSchema>> {
+): Promise<z.infer<typeof callAnswerSchema>> {
   try {
     const call = parse(data, MAX_SUBSCRIPTION_CALL_BYTES, callSchema);
     const isTooLong = data.length > MAX_CALL_BYTES && call?.kind !== "subscription";
@@ -156,7 +162,7 @@ async function carryOut(
 }
 
 function readAnswer(data: Uint8Array): Awaited<ReturnType<CallConnection>> {
-  const answer = parse(data, MAX_ANSWER_BYTES, answerSchema);
+  const answer = parse(data, MAX_ANSWER_BYTES, callAnswerSchema);
   if (answer === undefined) throw new AppError("unavailable", "the edge that holds this connection answers strangely");
   if ("done" in answer) return answer.done;
   const { code, message, retryAfterSeconds } = answer.refused;

@@ -30,4 +30,6 @@ export interface Connection {
   end(last: Buffer, word: LastWord): void;
   /** Ends at once, with all that waits; `instead` is sent where nothing has left yet. */
   reset(instead?: Buffer): void;
+  /** Breaks off for a fault of ours, by a code where there are some: the client may come back. */
+  fail(): void;
 }

@@ -76,7 +76,7 @@ export function endConnection(connection: Connection, end: StreamEnd, last: Last
     case "cursor":
       return connection.end(Buffer.concat(lastCursor(last)), end);
     case "none":
-      return connection.reset();
+      return end.reason === "fault" ? connection.fail() : connection.reset();
   }
 }
 

@@ -32,6 +32,12 @@ export function addClientScript(api: Hono, load = loadClientScript): void {
     return loaded;
   };
   const page = describeCall("page");
+  api.use("/client/*", async (c, next) => {
+    await next();
+    // Every page may read it, and none with its cookies: browsers refuse `*` together with credentials.
+    c.res.headers.set("access-control-allow-origin", "*");
+    c.res.headers.delete("access-control-allow-credentials");
+  });
   api.get("/client/v1.js", page, async (c) =>
     answerBuiltFile(c, (await find()).file, { ...FOR_ALL, "cache-control": `public, max-age=${FOLLOWS_SECONDS}` }),
   );
@@ -48,7 +54,6 @@ export function addClientScript(api: Hono, load = loadClientScript): void {
 
 /** A script of another origin is a module, which browsers load by CORS. It is public, and no cookie goes along. */
 const FOR_ALL = {
-  "access-control-allow-origin": "*",
   "cross-origin-resource-policy": "cross-origin",
   "x-content-type-options": "nosniff",
 };

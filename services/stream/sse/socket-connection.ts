@@ -80,6 +80,10 @@ export class SocketConnection {
     this.#out.reset();
   }
 
+  fail(): void {
+    this.reset();
+  }
+
   /** A client sends nothing after its request: the answer to a second one would be inside the stream. */
   #ignore(bytes: Buffer): void {
     this.#ignoredBytes += bytes.length;

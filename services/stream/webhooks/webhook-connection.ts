@@ -146,6 +146,10 @@ export class WebhookConnection implements Connection {
     this.#closed.resolve();
   }
 
+  fail(): void {
+    this.reset();
+  }
+
   async #send(batch: Batch): Promise<void> {
     const { key } = this.#taken.hold;
     const { host } = new URL(this.#taken.callback.url);

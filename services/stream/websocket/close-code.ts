@@ -3,6 +3,9 @@ import type { LastWord } from "../event.ts";
 /** A client has sent messages, which nobody reads (RFC 6455, section 7.4.1). */
 export const MESSAGE_CODE = 1008;
 
+/** The edge has failed (RFC 6455, section 7.4.1). */
+export const FAULT_CODE = 1011;
+
 /** The client is refused for now. */
 export const BUSY_CODE = 4029;
 

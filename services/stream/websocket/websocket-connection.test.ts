@@ -68,6 +68,21 @@ describe("a connection", () => {
     expect(received).not.toContain("behind");
   });
 
+  test("that fails is closed by 1011 where nothing waits, and else reset", async () => {
+    const failing = await pair();
+    failing.connection.write(frameOf("one"));
+    failing.connection.fail();
+    failing.connection.write(frameOf("late"));
+    expect(await failing.closed).toEqual({ code: 1011, reason: "internal" });
+    expect(failing.received).toEqual(["one"]);
+    const slow = await pair();
+    slow.client.pause();
+    while (!slow.connection.behind) slow.connection.writeCoded(frameOf("x".repeat(16_384)));
+    slow.connection.fail();
+    slow.client.resume();
+    expect(await slow.closed).toMatchObject({ code: 1006 });
+  });
+
   test("takes no more while too much waits, says when it does again, and counts all bytes", async () => {
     const { connection, client, received } = await pair();
     client.pause();

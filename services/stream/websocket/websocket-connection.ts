@@ -3,7 +3,7 @@ import type { WebSocket } from "ws";
 import type { LastWord } from "../event.ts";
 import { identity } from "../sse/content-coding.ts";
 import { SocketWriter } from "../sse/socket-writer.ts";
-import { closeCodeOf, MESSAGE_CODE } from "./close-code.ts";
+import { closeCodeOf, FAULT_CODE, MESSAGE_CODE } from "./close-code.ts";
 
 /** A client that answers no ping until the next one is gone, whatever a proxy in between still takes for it. */
 const PING_MS = 25_000;
@@ -96,6 +96,12 @@ export class WebSocketConnection {
 
   reset(): void {
     this.#out.reset();
+  }
+
+  /** A close frame behind all that waits would come late: a client that is behind is reset. */
+  fail(): void {
+    if (this.behind || this.#out.isEnded) return this.reset();
+    this.#out.end(() => this.#webSocket.close(FAULT_CODE, "internal"));
   }
 
   get #isOpen(): boolean {

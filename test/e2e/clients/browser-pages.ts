@@ -1,17 +1,11 @@
-import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
-import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
-import { fileURLToPath } from "node:url";
 import type { Browser, Page } from "playwright-core";
-import puppeteer from "puppeteer-core";
-import { startChild } from "#test/support/child.ts";
-import { freePort } from "#test/support/ports.ts";
+import { type DrivenBrowser, startFirefox, startWebKit } from "#test/support/browsers/driven-browser.ts";
 import { startBrowser } from "#test/support/start-browser.ts";
-import { waitFor } from "#test/support/wait.ts";
-import { CONTROL_EVENTS, PROVISIONED, type Report, type Target } from "./client.ts";
-import { openWindow } from "./web-driver.ts";
+import { CONTROL_EVENTS, type Report, type Target } from "./client.ts";
 
 type Start = (target: Target, report: (report: Report) => void) => Promise<AsyncDisposable>;
 
@@ -54,9 +48,6 @@ function fetchScript({ path, token }: Target): string {
     }));`;
 }
 
-/** A browser that has not come up by then never will, however busy the machine is. */
-const START_MS = 60_000;
-
 const TAKE = "JSON.stringify(globalThis.reports.splice(0))";
 
 /** Chromium, with its own EventSource. */
@@ -90,60 +81,23 @@ async function openChromiumPage(browser: Browser, { origin, token }: Target): Pr
   return page;
 }
 
-/** Firefox, by WebDriver BiDi. */
-export const startFirefox: Start = async ({ origin, path, token }, report) => {
-  await using starting = new AsyncDisposableStack();
-  const home = await openHome(starting);
-  const browser = await puppeteer.launch({
-    browser: "firefox",
-    executablePath: fileURLToPath(new URL("bin/firefox", PROVISIONED)),
-    headless: true,
-    timeout: START_MS,
-    env: { PATH: process.env["PATH"], HOME: home, MOZ_CRASHREPORTER_DISABLE: "1" },
-  });
-  starting.defer(() => browser.close());
-  const page = await browser.newPage();
-  await page.goto(`${origin}${PAGE}`);
-  await browser.setCookie({ name: COOKIE, value: token, domain: new URL(origin).hostname, httpOnly: true });
-  await page.evaluate(nativeScript(path));
-  return collect(() => page.evaluate(TAKE) as Promise<string>, report, starting.move());
-};
+/** Firefox, with its own EventSource. */
+export const startFirefoxClient: Start = (target, report) => startNative(startFirefox, target, report);
 
-/** WebKitGTK's small browser, by its WebDriver, on a display of its own. */
-export const startWebKit: Start = async ({ origin, path, token }, report) => {
-  await using starting = new AsyncDisposableStack();
-  const home = await openHome(starting);
-  const webkit = fileURLToPath(new URL("bin/webkit", PROVISIONED));
-  const env = { HOME: home, XDG_RUNTIME_DIR: home };
-  const display = startChild(webkit, ["Xvfb", "-displayfd", "1", "-nolisten", "tcp"], env);
-  starting.defer(async () => void (await display.end("SIGTERM")));
-  const number = await waitFor("a display", () => /^\d+$/m.exec(display.output())?.[0], START_MS);
-  const port = await freePort();
-  const driver = startChild(webkit, ["WebKitWebDriver", `--port=${port}`], {
-    ...env,
-    DISPLAY: `:${number}`,
-    // Its sandbox is a namespace inside the one it runs in, and it opens nothing but the edge's own page.
-    WEBKIT_DISABLE_SANDBOX_THIS_IS_DANGEROUS: "1",
-  });
-  starting.defer(async () => void (await driver.end("SIGTERM")));
-  const capabilities = { "webkitgtk:browserOptions": { args: ["--automation"] } };
-  const opened = await waitFor(
-    "a WebKit window",
-    () => openWindow(port, capabilities).catch(() => undefined),
-    START_MS,
-  );
-  const window = starting.use(opened);
-  await window.goto(`${origin}${PAGE}`);
-  await window.setCookie(COOKIE, token);
-  await window.run(nativeScript(path));
-  return collect(() => window.run(`return ${TAKE}`) as Promise<string>, report, starting.move());
-};
+/** WebKitGTK's small browser, with its own EventSource. */
+export const startWebKitClient: Start = (target, report) => startNative(startWebKit, target, report);
 
-/** A home of its own for a browser, so that nobody's settings matter and nothing is left behind. */
-async function openHome(stack: AsyncDisposableStack): Promise<string> {
-  const home = await mkdtemp(join(tmpdir(), "sluice-browser-"));
-  stack.defer(() => rm(home, { recursive: true, force: true, maxRetries: 5 }));
-  return home;
+async function startNative(
+  start: () => Promise<DrivenBrowser>,
+  { origin, path, token }: Target,
+  report: (report: Report) => void,
+): Promise<AsyncDisposable> {
+  await using starting = new AsyncDisposableStack();
+  const browser = starting.use(await start());
+  const page = await browser.openPage(`${origin}${PAGE}`);
+  await page.setCookie(COOKIE, token);
+  await page.run(nativeScript(path));
+  return collect(() => page.run(`return ${TAKE}`) as Promise<string>, report, starting.move());
 }
 
 /** Fetches what a page has noted until it is disposed of. */

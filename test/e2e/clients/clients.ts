@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { delimiter, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import packageJson from "../../../package.json" with { type: "json" };
-import { startChromium, startFetchEventSource, startFirefox, startWebKit } from "./browser-pages.ts";
+import { startChromium, startFetchEventSource, startFirefoxClient, startWebKitClient } from "./browser-pages.ts";
 import { type Client, PROVISIONED } from "./client.ts";
 import { startProgram } from "./start-program.ts";
 
@@ -36,7 +36,7 @@ export const CLIENTS: readonly Client[] = [
     comesBack: BY_ITSELF,
     notes: ["As for Chromium."],
     missing: () => missingProgram("bin/firefox"),
-    start: startFirefox,
+    start: startFirefoxClient,
   },
   {
     name: "WebKitGTK",
@@ -45,7 +45,7 @@ export const CLIENTS: readonly Client[] = [
     comesBack: BY_ITSELF,
     notes: ["As for Chromium. It stands for Safari, whose engine it shares, where no Safari runs."],
     missing: () => missingProgram("bin/webkit"),
-    start: startWebKit,
+    start: startWebKitClient,
   },
   {
     name: "@microsoft/fetch-event-source in Chromium",

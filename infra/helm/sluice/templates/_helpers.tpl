@@ -24,6 +24,15 @@ app.kubernetes.io/component: {{ .name }}
 {{- end }}
 {{- end }}
 
+{{/* The services of this release, as YAML, in the order in which they start. */}}
+{{- define "sluice.services" -}}
+{{- $enabled := list }}
+{{- range $name := list "policy" "auth" "publish" "stream" "webhooks" }}
+{{- if (index $.Values $name).enabled }}{{ $enabled = append $enabled $name }}{{ end }}
+{{- end }}
+{{- $enabled | toYaml }}
+{{- end }}
+
 {{/* What the edge's program is called in its settings: webhooks are posted by it, too. */}}
 {{- define "sluice.program" -}}
 {{ eq .name "webhooks" | ternary "stream" .name }}
@@ -56,25 +65,33 @@ webhooks: { ops: 8090 }
 {{- if hasKey $ports "grpc" }}
 {{- $_ := set $made (printf "%s_GRPC_BIND_ADDRESS" $prefix) "0.0.0.0" }}
 {{- end }}
+{{- with .root.Values.hosts.auth }}
+{{- $_ := set $made "AUTH_ISSUER" (printf "https://%s" .) }}
+{{- end }}
 {{- if ne .name "auth" }}
-{{- $_ := set $made "AUTH_GRPC_URL" (printf "%s:7001" (include "sluice.name" (dict "root" .root "name" "auth"))) }}
-{{- $_ := set $made "AUTH_ISSUER" (index .root.Values.auth.settings "AUTH_ISSUER") }}
+{{- with index .root.Values.auth.settings "AUTH_ISSUER" }}
+{{- $_ := set $made "AUTH_ISSUER" . }}
+{{- end }}
+{{- $_ := set $made "AUTH_GRPC_URL" (printf "%s:7001" (include "sluice.name" (dict "root" .root "name" "auth-grpc"))) }}
 {{- $_ := set $made "AUTH_JWKS_URL" (printf "http://%s:8081/.well-known/jwks.json" (include "sluice.name" (dict "root" .root "name" "auth"))) }}
 {{- end }}
 {{- if ne .name "policy" }}
-{{- $_ := set $made "POLICY_GRPC_URL" (printf "%s:7002" (include "sluice.name" (dict "root" .root "name" "policy"))) }}
+{{- $_ := set $made "POLICY_GRPC_URL" (printf "%s:7002" (include "sluice.name" (dict "root" .root "name" "policy-grpc"))) }}
 {{- end }}
 {{- if eq .name "policy" }}
 {{- $urls := list }}
-{{- range $name, $port := dict "auth" 8091 "publish" 8093 "stream" 8090 "webhooks" 8090 }}
-{{- $urls = append $urls (printf "%s=http://%s:%d" $name (include "sluice.name" (dict "root" $.root "name" $name)) $port) }}
+{{- range $name := without (include "sluice.services" .root | fromYamlArray) "policy" }}
+{{- $port := (index (include "sluice.ports" $.root | fromYaml) $name).ops }}
+{{- $urls = append $urls (printf "%s=http://%s:%d" $name (include "sluice.name" (dict "root" $.root "name" $name)) (int $port)) }}
 {{- end }}
 {{- $_ := set $made "POLICY_OPS_URLS" (join "," $urls) }}
 {{- end }}
 {{- if eq .name "webhooks" }}
 {{- $_ := set $made "STREAM_ROLE" "webhooks" }}
 {{- end }}
-{{- mergeOverwrite $made (deepCopy .root.Values.settings) (deepCopy $service.settings) | toYaml }}
+{{- $settings := mergeOverwrite $made (deepCopy .root.Values.settings) (deepCopy $service.settings) }}
+{{- $_ := required "hosts.auth, or AUTH_ISSUER in settings, says at which URL tokens are issued" (index $settings "AUTH_ISSUER") }}
+{{- toYaml $settings }}
 {{- end }}
 
 {{/* Seconds until a pod that ends may be killed: endpoints need some to forget it, the edge its drain, each service its close. */}}
@@ -82,4 +99,23 @@ webhooks: { ops: 8090 }
 {{- $settings := include "sluice.settings" . | fromYaml }}
 {{- $drainMs := index $settings "STREAM_DRAIN_MS" | default 5000 | int }}
 {{- add 10 (div (add $drainMs 999) 1000) 5 }}
+{{- end }}
+
+{{/* What an Ingress says to its controller, so that event streams pass at once and last. */}}
+{{- define "sluice.ingressAnnotations" -}}
+{{- $nginx := dict
+      "nginx.ingress.kubernetes.io/proxy-buffering" "off"
+      "nginx.ingress.kubernetes.io/proxy-buffer-size" "8k"
+      "nginx.ingress.kubernetes.io/proxy-connect-timeout" "2"
+      "nginx.ingress.kubernetes.io/proxy-read-timeout" "60"
+      "nginx.ingress.kubernetes.io/proxy-send-timeout" "60"
+      "nginx.ingress.kubernetes.io/proxy-http-version" "1.1" }}
+{{- $contour := dict "projectcontour.io/response-timeout" "infinity" }}
+{{- $each := dict "nginx" $nginx "contour" $contour }}
+{{- merge (deepCopy .Values.ingress.annotations) (index $each .Values.controller | default dict) | toYaml }}
+{{- end }}
+
+{{/* How many streams an Envoy may have open to an edge; by its own default stream 1 025 is refused. */}}
+{{- define "sluice.envoyStreams" -}}
+1000000
 {{- end }}

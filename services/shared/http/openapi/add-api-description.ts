@@ -24,7 +24,12 @@ export function addApiDescription(api: Hono, welcome: Welcome, service: Describe
   const page = describeCall("page");
   const headers = { "cache-control": `public, max-age=${MAX_AGE}` };
   let read: Promise<ReadDescription> | undefined;
-  const readOnce = (): Promise<ReadDescription> => (read ??= readDescription(service));
+  const readOnce = (): Promise<ReadDescription> =>
+    (read ??= readDescription(service).catch((error: unknown) => {
+      // The file may come with the next try.
+      read = undefined;
+      throw error;
+    }));
 
   api.get("/openapi.json", page, async (c) =>
     c.body((await readOnce()).text, 200, { "content-type": "application/json", ...headers }),

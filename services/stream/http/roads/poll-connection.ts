@@ -130,6 +130,10 @@ export class PollConnection implements Connection {
     this.#response.destroy();
   }
 
+  fail(): void {
+    this.reset();
+  }
+
   get #isFull(): boolean {
     return this.#gatheredBytes >= MAX_BYTES || this.#events >= MAX_EVENTS;
   }
