@@ -1,6 +1,6 @@
 #!/bin/sh
-# What the containers of infra/docker/cluster.yml run: `start-replicated.sh server <own name>`, which becomes the primary where the
-# Sentinels say so, and else its replica; or `start-replicated.sh sentinel <own name>`.
+# What the containers of infra/docker/cluster.yml run: `start-replicated.sh server <own address>`, which becomes the primary where
+# the Sentinels say so, and else its replica; or `start-replicated.sh sentinel <own address>`.
 set -eu
 HERE=$(dirname "$0")
 
@@ -16,9 +16,9 @@ run() { exec $(command -v docker-entrypoint.sh) valkey-server "$@" --bind 0.0.0.
 
 primary() {
   for sentinel in $SENTINELS; do
-    name=$(valkey-cli -h "$sentinel" -p 26379 --user service --pass "$REDIS_SENTINEL_PASSWORD" --no-auth-warning \
+    address=$(valkey-cli -h "$sentinel" -p 26379 --user service --pass "$REDIS_SENTINEL_PASSWORD" --no-auth-warning \
       sentinel get-master-addr-by-name sluice 2>/dev/null | head -n 1)
-    if printf %s "$name" | grep -Eq '^[a-z0-9.-]+$'; then printf %s "$name"; return; fi
+    if printf %s "$address" | grep -Eq '^[0-9.]+$'; then printf %s "$address"; return; fi
   done
   return 1
 }
@@ -33,15 +33,15 @@ case "$1" in
     # A server that was away may have been replaced: what it holds is older then.
     until PRIMARY=$(primary); do sleep 0.5; done
     [ "$PRIMARY" = "$2" ] || set -- "$@" --replicaof "$PRIMARY 6379"
-    NAME=$2; shift 2
-    run /tmp/valkey.conf --port 6379 --replica-announce-ip "$NAME" "$@"
+    ADDRESS=$2; shift 2
+    run /tmp/valkey.conf --port 6379 --replica-announce-ip "$ADDRESS" "$@"
     ;;
   sentinel)
     if [ ! -s /data/sentinel.conf ]; then
       {
         hashes REDIS_SERVERS_PASSWORD REDIS_SENTINEL_PASSWORD
-        printf 's|REDIS_SENTINEL_PORT|26379|\ns|REDIS_SENTINEL_HOST|%s|\n' "$2"
-        printf 's|REDIS_PRIMARY_HOST|redis|\ns|REDIS_PRIMARY_PORT|6379|\n'
+        printf 's|REDIS_SENTINEL_PORT|26379|\ns|REDIS_SENTINEL_ADDRESS|%s|\n' "$2"
+        printf 's|REDIS_PRIMARY_ADDRESS|%s|\ns|REDIS_PRIMARY_PORT|6379|\n' "$FIRST_PRIMARY"
         printf 's|^\\(sentinel .*\\) REDIS_SERVERS_PASSWORD$|\\1 %s|\n' "$(word "$REDIS_SERVERS_PASSWORD")"
       } > /tmp/places.sed
       sed -f /tmp/places.sed "$HERE/sentinel.conf" > /data/sentinel.conf.new

@@ -75,6 +75,15 @@ export const toolSettings = z.object({
   STREAM_NOFILE: integerSchema(1_024, 1_000_000_000)
     .default(20_000)
     .describe("the file descriptors of each of the edge's workers in compose"),
+  PROXY_NOFILE: integerSchema(1_024, 1_000_000_000)
+    .default(20_000)
+    .describe("the file descriptors of the proxy in front of a cluster in compose; a stream takes two"),
+  REDIS_NETWORK: z
+    .string()
+    .default("172.30.63")
+    .describe(
+      "the first three numbers of the addresses of Redis in a cluster of compose; two clusters on one machine need two",
+    ),
   NATS_AUTH_PASSWORD: password(DEFAULT_PASSWORDS.NATS_AUTH_PASSWORD, "auth on NATS"),
   NATS_POLICY_PASSWORD: password(DEFAULT_PASSWORDS.NATS_POLICY_PASSWORD, "policy on NATS"),
   NATS_STREAM_PASSWORD: password(DEFAULT_PASSWORDS.NATS_STREAM_PASSWORD, "stream on NATS"),

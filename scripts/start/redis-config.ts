@@ -40,8 +40,8 @@ export async function writeSentinelConfig(
 ): Promise<string> {
   const places = {
     REDIS_SENTINEL_PORT: at.port,
-    REDIS_SENTINEL_HOST: "127.0.0.1",
-    REDIS_PRIMARY_HOST: "127.0.0.1",
+    REDIS_SENTINEL_ADDRESS: "127.0.0.1",
+    REDIS_PRIMARY_ADDRESS: "127.0.0.1",
     REDIS_PRIMARY_PORT: at.primaryPort,
   };
   let text = await readTemplate("sentinel.conf");

@@ -148,7 +148,9 @@ const variables = z.object({
     }),
   POLICY_GRPC_URL: grpcAddressSchema
     .default("127.0.0.1:7002")
-    .describe("policy's gRPC as `host:port`, which says who is `session:admin`, `audit:admin` and `client:admin`"),
+    .describe(
+      "policy's gRPC as `host:port`, or several with commas, which says who is `session:admin`, `audit:admin` and `client:admin`",
+    ),
   POLICY_OPERATOR_TOKEN: z.string().regex(OPERATOR_TOKEN, OPERATOR_TOKEN_FAULT).optional().meta({
     description: "policy's operator, who may make and withdraw service clients of every tenant here",
     secret: true,

@@ -81,7 +81,7 @@ const variables = z.object({
   AUTH_GRPC_URL: grpcAddressSchema
     .default("127.0.0.1:7001")
     .describe(
-      "auth's gRPC as `host:port`, which says which rights people have now and ends the sessions of a deleted tenant",
+      "auth's gRPC as `host:port`, or several with commas, which says which rights people have now and ends the sessions of a deleted tenant",
     ),
   POLICY_DOCUMENTS_DIR: z
     .string()

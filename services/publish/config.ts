@@ -61,10 +61,10 @@ const variables = z.object({
   }),
   AUTH_GRPC_URL: grpcAddressSchema
     .default("127.0.0.1:7001")
-    .describe("auth's gRPC as `host:port`, which says whether a session lives"),
+    .describe("auth's gRPC as `host:port`, or several with commas, which says whether a session lives"),
   POLICY_GRPC_URL: grpcAddressSchema
     .default("127.0.0.1:7002")
-    .describe("policy's gRPC as `host:port`, which says what a session's person may publish"),
+    .describe("policy's gRPC as `host:port`, or several with commas, which says what a session's person may publish"),
   ...sharedLimitsRedisSettings,
   PUBLISH_LIMITS_SHARED_BY: integerSchema(1, 4_096)
     .default(1)

@@ -116,10 +116,10 @@ const variables = z.object({
   }),
   AUTH_GRPC_URL: grpcAddressSchema
     .default("127.0.0.1:7001")
-    .describe("auth's gRPC as `host:port`, which says whether a session lives"),
+    .describe("auth's gRPC as `host:port`, or several with commas, which says whether a session lives"),
   POLICY_GRPC_URL: grpcAddressSchema
     .default("127.0.0.1:7002")
-    .describe("policy's gRPC as `host:port`, which says what a session's person may see"),
+    .describe("policy's gRPC as `host:port`, or several with commas, which says what a session's person may see"),
   AUTH_HTTP_PORT: portSchema.default(8081).describe("where the demo's page finds auth"),
   POLICY_HTTP_PORT: portSchema.default(8082).describe("where the demo's page finds policy"),
   NATS_PORT: portSchema.default(4222).describe("where the demo's page says that producers find NATS"),

@@ -13,7 +13,7 @@ export interface FaultTimes {
 }
 
 /** The broker that leads the log of tenant `demo`. */
-export async function findLeader(operator: Bus): Promise<NodeIndex> {
+async function findLeader(operator: Bus): Promise<NodeIndex> {
   const { streams } = await operator.manager();
   return waitFor(
     "the log has a leader",

@@ -75,7 +75,6 @@ export async function startCluster({
   nats.nodes.forEach((node, index) => add(`nats-${(index + 1) as 1 | 2 | 3}`, untilHealthy(node)));
   redis.servers.forEach((server, index) => add(`redis-${(index + 1) as 1 | 2}`, server));
   add("sentinel", redis.sentinel);
-  await Promise.all(nats.nodes.map((node) => waitFor(`${node.name} follows`, () => node.isHealthy(), 30_000)));
 
   const ports = await takePorts();
   const settings = settingsOf({ nats, redis, ports, authUrl: front.urls.auth, workers });

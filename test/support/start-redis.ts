@@ -35,15 +35,16 @@ export async function startRedis(
 ): Promise<RedisServer> {
   const port = await freePort();
   const dir = await mkdtemp(join(tmpdir(), "sluice-redis-"));
-  const config = await writeRedisConfig(dir, {
-    REDIS_AUTH_PASSWORD: PASSWORD,
-    REDIS_STREAM_PASSWORD: PASSWORD,
-    REDIS_PUBLISH_PASSWORD: PASSWORD,
-    REDIS_BACKUP_PASSWORD: PASSWORD,
-  });
+  // A Sentinel has the server write its configuration anew, with the users below among it: each start has the first again.
+  const writeConfig = (): Promise<string> =>
+    writeRedisConfig(dir, {
+      REDIS_AUTH_PASSWORD: PASSWORD,
+      REDIS_STREAM_PASSWORD: PASSWORD,
+      REDIS_PUBLISH_PASSWORD: PASSWORD,
+      REDIS_BACKUP_PASSWORD: PASSWORD,
+    });
   const adminUrl = `redis://admin:${PASSWORD}@127.0.0.1:${port}`;
   const args = [
-    config,
     "--masteruser",
     "admin",
     "--masterauth",
@@ -60,8 +61,10 @@ export async function startRedis(
   args.push(...(options.more ?? []));
   let child: Child;
   const start = async (): Promise<void> => {
-    child = startChild("redis-server", args, {});
-    await waitFor(`redis-server listens\n${child.output()}`, () => accepts(port));
+    child = startChild("redis-server", [await writeConfig(), ...args], {});
+    await waitFor("redis-server listens", () => accepts(port)).catch((error: Error) => {
+      throw new Error(`${error.message}\n${child.output()}`);
+    });
   };
   await start();
   return {

@@ -1,7 +1,9 @@
 import { Client, credentials, Server, ServerCredentials } from "@grpc/grpc-js";
 import { expect, test } from "vitest";
 import { freePort } from "#test/support/ports.ts";
+import { waitFor } from "#test/support/wait.ts";
 import { clientChannelOptions, serverChannelOptions } from "./channel-options.ts";
+import { followServers } from "./servers-resolver.ts";
 
 const METHOD = {
   path: "/test.Echo/Say",
@@ -27,11 +29,29 @@ test("calls go to every server behind a name, and go on where one of them has go
   servers[1]?.forceShutdown();
 });
 
-async function start(host: string, port: number): Promise<Server> {
+test("calls go to every server of a list, a name that leads nowhere among them, and to one that is there later", async () => {
+  followServers();
+  const [first, second] = await Promise.all([freePort(), freePort()]);
+  const servers = [await start("127.0.0.1", first)];
+  const address = `servers:name.invalid:${first},127.0.0.1:${first},localhost:${second}`;
+  const client = new Client(address, credentials.createInsecure(), clientChannelOptions);
+  expect(await ask(client)).toBe("127.0.0.1");
+  servers.push(await start("127.0.0.1", second, "the second"));
+  await waitFor("the second is asked, too", async () => (await ask(client)) === "the second");
+  servers[0]?.forceShutdown();
+  await waitFor("the second alone is asked", async () => {
+    const heard = [await ask(client), await ask(client), await ask(client)].filter((host) => host === "the second");
+    return heard.length === 3;
+  });
+  client.close();
+  servers[1]?.forceShutdown();
+});
+
+async function start(host: string, port: number, answer = host): Promise<Server> {
   const server = new Server(serverChannelOptions);
   server.addService(
     { say: METHOD },
-    { say: (_: unknown, reply: (error: null, host: string) => void) => reply(null, host) },
+    { say: (_: unknown, reply: (error: null, host: string) => void) => reply(null, answer) },
   );
   await new Promise<void>((resolve, reject) => {
     const bound = (error: Error | null): void => (error === null ? resolve() : reject(error));

@@ -22,3 +22,9 @@ test.each([
   "auth :7001",
   "auth:0x1B59",
 ])("%s is none", (text) => expect(() => grpcAddressSchema.parse(text)).toThrow(/must be host:port/));
+
+test("several addresses are a target of their own, and each of them must be one", () => {
+  expect(grpcAddressSchema.parse("auth-a:7001,[::1]:7002")).toBe("servers:auth-a:7001,[::1]:7002");
+  expect(() => grpcAddressSchema.parse("auth-a:7001,auth-b")).toThrow(/must be host:port/);
+  expect(() => grpcAddressSchema.parse("auth-a:7001,")).toThrow(/must be host:port/);
+});

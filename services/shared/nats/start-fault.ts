@@ -11,7 +11,6 @@ const PASSING_CODES: readonly number[] = [10_008, 10_009, 10_005, 10_023];
 
 /** Whether JetStream may answer the same request otherwise in a moment: a cluster elects its leaders anew now and then. */
 function mayPass(error: unknown): boolean {
-  if (error instanceof AppError) return error.code === "unavailable";
   if (error instanceof JetStreamApiError) return PASSING_CODES.includes(error.code);
   return error instanceof errors.TimeoutError || error instanceof errors.NoRespondersError;
 }
