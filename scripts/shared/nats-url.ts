@@ -29,7 +29,9 @@ export function natsUrlOfProducer(tenant: string, env: NodeJS.ProcessEnv): strin
 }
 
 /** What the client needs to connect by such a URL, which may name several servers of a cluster. */
-export function connectionOptionsOf(natsUrl: string): ConnectionOptions & { servers: string[]; user: string } {
+export function connectionOptionsOf(
+  natsUrl: string,
+): Omit<ConnectionOptions, "servers"> & { servers: string[]; user: string } {
   const { scheme, user = "", password = "", servers } = parseServerUrls(natsUrl, SCHEMES);
   const tls = scheme === "tls" ? { tls: {} } : {};
   return { servers: servers.map(formatAddress), user, pass: password, ...tls };
