@@ -14,7 +14,9 @@ export async function publishDeliveries(options: PublishOptions, terminal: Termi
   const { print, say, endWith } = terminal;
   const publications = (await readDeliveries()).map(toPublication);
   await using producer = await connectProducer(natsUrl, tenant);
-  say(`publishing ${ratePerSecond} events a second as events.${tenant}.> to ${new URL(natsUrl).host}; Ctrl-C stops`);
+  say(
+    `publishing ${ratePerSecond} events a second as events.${tenant}.> to ${natsUrl.slice(natsUrl.lastIndexOf("@") + 1)}; Ctrl-C stops`,
+  );
 
   const stop = new AbortController();
   const signal = AbortSignal.any([stop.signal, untilInterrupted()]);

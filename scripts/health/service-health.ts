@@ -28,9 +28,15 @@ export function lookAtParts(env: NodeJS.ProcessEnv): Promise<PartHealth[]> {
 /** nats-server greets whoever connects, before it knows who it is. */
 async function lookAtBus(env: NodeJS.ProcessEnv): Promise<PartHealth> {
   const { servers } = connectionOptionsOf(natsUrlOfService("policy", env));
-  const { hostname, port } = new URL(`nats://${servers}`);
+  const health = { part: "bus", at: servers.join(",") } as const;
+  const faults = (await Promise.all(servers.map(lookAtBroker))).filter((fault) => fault !== undefined);
+  return faults.length === 0 ? health : { ...health, fault: `${faults.join("; ")}; NATS_URL says where it is` };
+}
+
+async function lookAtBroker(server: string): Promise<string | undefined> {
+  const { hostname, port } = new URL(`nats://${server}`);
   const greeting = await new Promise<string>((settle) => {
-    const socket = connect(Number(port || 4222), hostname);
+    const socket = connect(Number(port), hostname.replaceAll(/^\[|\]$/g, ""));
     const end = (said: string): void => {
       socket.destroy();
       settle(said);
@@ -40,9 +46,7 @@ async function lookAtBus(env: NodeJS.ProcessEnv): Promise<PartHealth> {
     socket.once("error", (error) => end(error.message || String((error as NodeJS.ErrnoException).code)));
     socket.once("close", () => end("it closed the connection"));
   });
-  const health = { part: "bus", at: servers } as const;
-  if (greeting.startsWith("INFO ")) return health;
-  return { ...health, fault: `nats-server does not answer: ${greeting.slice(0, 200)}; NATS_URL says where it is` };
+  return greeting.startsWith("INFO ") ? undefined : `nats-server does not answer: ${greeting.slice(0, 200)}`;
 }
 
 async function lookAtService(part: ServiceName, env: NodeJS.ProcessEnv): Promise<PartHealth> {

@@ -9,7 +9,7 @@ import { ScriptError } from "./run-script.ts";
 export async function connectBus(service: BusUser, env: NodeJS.ProcessEnv): Promise<NatsConnection> {
   const options = connectionOptionsOf(natsUrlOfService(service, env));
   return connect({ ...options, inboxPrefix: `_INBOX.${options.user}` }).catch((error: Error) => {
-    const said = `cannot connect to NATS at ${options.servers} as ${options.user} (${error.message})`;
+    const said = `cannot connect to NATS at ${options.servers.join(",")} as ${options.user} (${error.message})`;
     throw new ScriptError(`${said}; NATS_URL says where it is, with the user of ${service}`);
   });
 }

@@ -36,7 +36,7 @@ export async function connectProducer(natsUrl: string, tenant: string, seedFile?
   const { user: named, pass, ...options } = connectionOptionsOf(natsUrl);
   const seed = seedFile === undefined ? undefined : await readSeed(seedFile);
   const known = seed === undefined ? { user: named, pass: pass ?? "" } : { authenticator: nkeyAuthenticator(seed) };
-  const { servers: host } = options;
+  const host = options.servers.join(",");
   const user = seed === undefined ? named : `the key of ${seedFile}`;
   const connection = { ...options, ...known, name: "sluice-publisher", maxReconnectAttempts: -1 };
   const nats = await connect(connection).catch((error: unknown) => {

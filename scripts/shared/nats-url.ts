@@ -1,7 +1,10 @@
 import type { ConnectionOptions } from "@nats-io/transport-node";
+import { formatAddress, parseServerUrls } from "#shared/config/server-urls.ts";
 import { DEMO_PASSWORD, readPasswords } from "../demo-settings.ts";
 import { readPort } from "./read-ports.ts";
 import { ScriptError } from "./run-script.ts";
+
+const SCHEMES = { nats: 4222, tls: 4222 };
 
 /** As whom commands come to the bus. */
 export type BusUser = "auth" | "policy" | "backup";
@@ -25,27 +28,23 @@ export function natsUrlOfProducer(tenant: string, env: NodeJS.ProcessEnv): strin
   return natsUrlOf(env["DEMO_NATS_URL"] ? "DEMO_NATS_URL" : "NATS_URL", env, tenant, DEMO_PASSWORD);
 }
 
-/** What the client needs to connect by such a URL. */
-export function connectionOptionsOf(natsUrl: string): ConnectionOptions & { servers: string; user: string } {
-  const { host, username, password, protocol } = new URL(natsUrl);
-  const credentials = { user: decodeURIComponent(username), pass: decodeURIComponent(password) };
-  return { servers: host, ...credentials, ...(protocol === "tls:" ? { tls: {} } : {}) };
+/** What the client needs to connect by such a URL, which may name several servers of a cluster. */
+export function connectionOptionsOf(
+  natsUrl: string,
+): Omit<ConnectionOptions, "servers"> & { servers: string[]; user: string } {
+  const { scheme, user = "", password = "", servers } = parseServerUrls(natsUrl, SCHEMES);
+  const tls = scheme === "tls" ? { tls: {} } : {};
+  return { servers: servers.map(formatAddress), user, pass: password, ...tls };
 }
 
 function natsUrlOf(variable: string, env: NodeJS.ProcessEnv, user: string, password: string): string {
   const text = env[variable] || `nats://127.0.0.1:${readPort("NATS_PORT", env)}`;
-  const url = URL.parse(text);
-  if (url === null || !/^(nats|tls):$/.test(url.protocol) || url.host === "" || !isEncoded(url.password)) {
+  try {
+    const named = parseServerUrls(text, SCHEMES).user !== undefined;
+    return named ? text : text.replace("://", `://${encodeURIComponent(user)}:${encodeURIComponent(password)}@`);
+  } catch {
     throw new ScriptError(
       `${variable} must be a URL such as nats://user:password@127.0.0.1:4222, with % written as %25`,
     );
   }
-  if (url.username !== "") return text;
-  url.username = user;
-  url.password = password;
-  return url.href;
-}
-
-function isEncoded(text: string): boolean {
-  return !/%(?![0-9A-Fa-f]{2})/.test(text);
 }

@@ -14,11 +14,11 @@ export interface CommandResult {
 export async function runCommand(
   command: string,
   args: readonly string[],
-  options: { cwd?: string } = {},
+  options: { cwd?: string; env?: NodeJS.ProcessEnv } = {},
 ): Promise<CommandResult> {
   const child = spawn(command, args, {
     ...options,
-    env: { ...process.env, LC_ALL: "C" },
+    env: { ...process.env, ...options.env, LC_ALL: "C" },
     stdio: ["ignore", "pipe", "pipe"],
   });
   const ended = once(child, "close").catch((error: Error) => [null, error.message] as const);

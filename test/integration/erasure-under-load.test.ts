@@ -2,6 +2,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { erase } from "#test/support/checker/administrator.ts";
 import { conclude } from "#test/support/checker/audit.ts";
+import { freeze } from "#test/support/freeze.ts";
 import { type LedgerReader, startReader } from "#test/support/checker/reader.ts";
 import { type Run, startRun } from "#test/support/checker/start-run.ts";
 import { type NatsServer, startNats } from "#test/support/start-nats.ts";
@@ -62,6 +63,22 @@ test(
   },
   timeoutOf(120_000),
 );
+
+test("an edge that stood still serves nothing of what was erased meanwhile, and tells the hole", async () => {
+  const { access_token: token } = await stack.login("bob");
+  await using run = await startRun(await stack.bus("demo"), 2, { tenant: "demo", token, urls: [urls[0]] });
+  await run.producer.publish("push.event.awake", "before");
+  await run.reach("before");
+  const { pid = 0 } = stack.edge.child.process;
+  await freeze(pid);
+  for (let n = 0; n < 3; n += 1) await run.producer.publish("push.event.asleep", `asleep ${n}`);
+  expect(await erase(stack, run.ledger, "demo", "push.event.asleep")).toBe(3);
+  // Longer than a consumer may be silent; what came meanwhile lies in the edge's socket.
+  await delay(3_000);
+  process.kill(pid, "SIGCONT");
+  await run.end();
+  expect(conclude(run.ledger)).toMatchObject({ afterErased: 0, gaps: 2, resets: 0 });
+});
 
 /** On both edges, clients read what was published and erased during the last rounds. */
 async function readAgain(

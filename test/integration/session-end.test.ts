@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { type EventStream, openEventStream } from "#test/support/event-stream.ts";
+import { createOwnClock } from "#test/support/own-clock.ts";
 import { type Bus, type Stack, startStack } from "#test/support/start-stack.ts";
 import { waitFor } from "#test/support/wait.ts";
 
@@ -20,18 +21,6 @@ beforeAll(async () => {
 });
 afterAll(() => stack[Symbol.asyncDispose]());
 
-/** Preloaded into an edge, it sets the clock of that process off by so much. */
-function skewedBy(ms: number): NodeJS.ProcessEnv {
-  const code = `
-    const RealDate = Date;
-    const now = () => RealDate.now() + ${ms};
-    globalThis.Date = class Date extends RealDate {
-      constructor(...parts) { super(...(parts.length === 0 ? [now()] : parts)); }
-      static now() { return now(); }
-    };`;
-  return { NODE_OPTIONS: `--import data:text/javascript;base64,${Buffer.from(code).toString("base64")}` };
-}
-
 function expiries(stream: EventStream): number[] {
   const announced = stream.frames.filter(({ event }) => event === "ready" || event === "session");
   return announced.map(({ data }) => Date.parse((JSON.parse(data) as { expiresAt: string }).expiresAt));
@@ -44,7 +33,8 @@ test.concurrent.each([
 ])(
   "at an edge whose clock is %s, a stream lives to the end of its session as announced, is told once, and its reconnect is refused",
   async (_how, offMs) => {
-    await using edge = await stack.startEdge(skewedBy(offMs));
+    await using clock = await createOwnClock(offMs);
+    await using edge = await stack.startEdge(clock.env);
     const url = `http://127.0.0.1:${edge.ports.http}/v1/stream?topic=issues.>`;
     const { access_token: token } = await stack.login("alice");
     let endedAt = 0;

@@ -5,6 +5,8 @@ import { freeze } from "./freeze.ts";
 /** A process of a cluster, by its name. Whatever is done to it may be done again, and in any order. */
 export interface ClusterProcess {
   readonly name: string;
+  /** What it has printed, over all its starts; nothing of Redis and its Sentinel. */
+  output(): string;
   /** 0 while it is not running. */
   readonly pid: number;
   /** Ends it by SIGKILL, with the processes that it has started, and answers once it is gone. */
@@ -24,6 +26,7 @@ export interface Restartable {
   readonly pid: number;
   start(): Promise<void>;
   stop(signal: NodeJS.Signals): Promise<void>;
+  output?(): string;
 }
 
 /** Gives a server that runs its name. */
@@ -41,6 +44,7 @@ export function nameProcess(name: string, server: Restartable): ClusterProcess {
   };
   return {
     name,
+    output: () => server.output?.() ?? "",
     get pid() {
       return isRunning ? server.pid : 0;
     },
@@ -66,11 +70,16 @@ export async function startRestartable(
   start: () => Promise<{ readonly child: Child }>,
 ): Promise<Restartable & AsyncDisposable> {
   let { child } = await start();
+  const started = [child];
   return {
+    output: () => started.map((each) => each.output()).join(""),
     get pid() {
       return child.process.pid ?? 0;
     },
-    start: async () => void ({ child } = await start()),
+    async start() {
+      ({ child } = await start());
+      started.push(child);
+    },
     stop: async (signal) => void (await child.end(signal)),
     [Symbol.asyncDispose]: async () => void (await child.end("SIGKILL")),
   };

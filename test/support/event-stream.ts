@@ -13,6 +13,8 @@ export interface StreamOptions {
   readonly lastEventId?: string;
   /** Called with every frame. */
   readonly onFrame?: (frame: Frame) => void;
+  /** Breaks the request off, also before there is an answer. */
+  readonly signal?: AbortSignal;
 }
 
 /** An open stream over a raw socket, for tests that look at every frame. */
@@ -41,7 +43,8 @@ export interface EventStream extends AsyncDisposable {
 
 /** Opens a stream and answers once the response's headers are here; any status is an answer. */
 export async function openEventStream(url: string, options: StreamOptions = {}): Promise<EventStream> {
-  const request = httpRequest(url, { agent: false, headers: headersOf(options) }).end();
+  const { signal } = options;
+  const request = httpRequest(url, { agent: false, headers: headersOf(options), ...(signal && { signal }) }).end();
   const [response] = (await once(request, "response")) as [IncomingMessage];
   let raw = "";
   let pending = "";

@@ -53,7 +53,8 @@ export async function openRoad(transport: Transport, url: string, options: RoadO
 
 async function openLines(url: string, options: StreamOptions): Promise<RoadStream> {
   const headers = { accept: "application/x-ndjson", ...headersOf(options) };
-  const request = httpRequest(url, { agent: false, headers })
+  const { signal } = options;
+  const request = httpRequest(url, { agent: false, headers, ...(signal && { signal }) })
     .on("error", () => {})
     .end();
   const [response] = (await once(request, "response")) as [IncomingMessage];
@@ -62,7 +63,8 @@ async function openLines(url: string, options: StreamOptions): Promise<RoadStrea
   const body = response.pipe(isGzip ? createGunzip({ finishFlush: constants.Z_SYNC_FLUSH }) : new PassThrough());
   response.on("error", () => body.destroy());
   const lines = createInterface({ input: body, crlfDelay: Number.POSITIVE_INFINITY });
-  lines.on("line", (line) => void (line !== "" && frames.note(line)));
+  // What a proxy says where nobody is behind it is no frame.
+  lines.on("line", (line) => void (line !== "" && response.statusCode === 200 && frames.note(line)));
   const end = new Promise<void>((resolve) => body.once("close", resolve));
   return Object.assign(frames, {
     status: response.statusCode ?? 0,
@@ -83,11 +85,13 @@ async function openWebSocket(url: string, options: RoadOptions): Promise<RoadStr
   const frames = new Frames(options);
   socket.on("message", (bytes: Buffer) => frames.note(bytes.toString()));
   const end = new Promise<number>((resolve) => socket.once("close", (code) => resolve(code)));
-  const answer = new Promise<IncomingMessage>((resolve) => {
+  options.signal?.addEventListener("abort", () => socket.terminate(), { once: true });
+  const answer = new Promise<IncomingMessage>((resolve, reject) => {
+    socket.once("close", () => reject(new Error("the connection ended before there was an answer")));
     socket.once("upgrade", resolve);
-    socket.once("unexpected-response", (request, refused) => {
-      request.destroy();
+    socket.once("unexpected-response", (_, refused) => {
       resolve(refused);
+      socket.terminate();
     });
   });
   socket.on("error", () => {});
@@ -113,7 +117,8 @@ async function openPolls(url: string, options: StreamOptions): Promise<RoadStrea
   const client = createPollClient(Number(place.port), options.token ?? "");
   const frames = new Frames(options);
   const gone = new AbortController();
-  const ask = (more = {}) => client.poll(`${place.searchParams.toString()}&wait=5`, { signal: gone.signal, ...more });
+  const signal = options.signal === undefined ? gone.signal : AbortSignal.any([gone.signal, options.signal]);
+  const ask = (more = {}) => client.poll(`${place.searchParams.toString()}&wait=5`, { signal, ...more });
   const note = ({ frames: got }: PollAnswer): void => {
     for (const frame of got) frames.note(JSON.stringify(frame));
   };

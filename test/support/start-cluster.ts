@@ -47,6 +47,10 @@ export interface ClusterOptions {
   readonly syncInterval?: string;
   /** Settings of both processes of a service. */
   readonly env?: Partial<Readonly<Record<Service, NodeJS.ProcessEnv>>>;
+  /** Folders for the brokers' data, one each; such as are on disks of their own. */
+  readonly disks?: readonly string[];
+  /** Changes the settings of one process, which it answers. */
+  readonly change?: (name: `${Service}-${1 | 2}`, usual: NodeJS.ProcessEnv) => Promise<NodeJS.ProcessEnv>;
 }
 
 /** Starts three brokers, Redis with a replica and a Sentinel, two of each service and a proxy, with the demo's tenants and people. */
@@ -54,10 +58,16 @@ export async function startCluster({
   workers = 2,
   syncInterval = "120s",
   env = {},
+  disks,
+  change = async (_, usual) => usual,
 }: ClusterOptions = {}): Promise<Cluster> {
   await using owner = new AsyncDisposableStack();
   const stack = owner.use(new AsyncDisposableStack());
-  const [nats, redis, front] = await Promise.all([startNatsCluster({ syncInterval }), startRedisPair(), proxyPlaces()]);
+  const [nats, redis, front] = await Promise.all([
+    startNatsCluster({ syncInterval, ...(disks && { disks }) }),
+    startRedisPair(),
+    proxyPlaces(),
+  ]);
   stack.use(nats);
   stack.use(redis);
   const processes = new Map<ClusterProcessName, ClusterProcess>();
@@ -72,7 +82,8 @@ export async function startCluster({
   add("proxy", stack.use(await startRestartable(() => startClusterProxy(front.env, proxied(ports)))));
   const startOne = async (service: Service, number: 1 | 2): Promise<void> => {
     const own = portSettings(service, ports[service][number - 1] as ServicePorts);
-    const start = () => startService(service, { ...settings[service], ...env[service], ...own });
+    const changed = await change(`${service}-${number}`, { ...settings[service], ...env[service] });
+    const start = () => startService(service, { ...changed, ...own });
     add(`${service}-${number}`, stack.use(await startRestartable(start)));
   };
   const startBoth = (service: Service) => Promise.all([startOne(service, 1), startOne(service, 2)]);
@@ -176,6 +187,7 @@ function untilHealthy(node: NatsCluster["nodes"][number]): Restartable {
     get pid() {
       return node.pid;
     },
+    output: () => node.output(),
     stop: (signal) => node.stop(signal),
     async start() {
       await node.start();

@@ -38,7 +38,10 @@ const CALLS = ([0, 1, 2] as const).flatMap((from) =>
 );
 
 /** Starts the cluster. It has a leader a moment later: repeat requests that need one. */
-export async function startNatsCluster({ syncInterval = "120s" } = {}): Promise<NatsCluster> {
+export async function startNatsCluster({
+  syncInterval = "120s",
+  disks,
+}: { readonly syncInterval?: string; readonly disks?: readonly string[] } = {}): Promise<NatsCluster> {
   await using starting = new AsyncDisposableStack();
   const routePorts = await Promise.all([freePort(), freePort(), freePort()]);
   const calls: { readonly from: NodeIndex; readonly to: NodeIndex; readonly proxy: TcpProxy }[] = [];
@@ -47,7 +50,13 @@ export async function startNatsCluster({ syncInterval = "120s" } = {}): Promise<
   }
   const startNode = async (node: NodeIndex): Promise<ClusterNode> => {
     const routes = calls.filter(({ from }) => from === node).map(({ proxy }) => proxy.port);
-    const at = { name: `nats-${node + 1}`, syncInterval, routePort: routePorts[node] ?? 0, routes };
+    const at = {
+      name: `nats-${node + 1}`,
+      syncInterval,
+      routePort: routePorts[node] ?? 0,
+      routes,
+      disk: disks?.[node] ?? tmpdir(),
+    };
     return starting.use(await startClusterNode(at));
   };
   const nodes = await Promise.all([startNode(0), startNode(1), startNode(2)]);
@@ -76,6 +85,7 @@ async function startClusterNode(at: {
   readonly syncInterval: string;
   readonly routePort: number;
   readonly routes: readonly number[];
+  readonly disk: string;
 }): Promise<ClusterNode> {
   await using starting = new AsyncDisposableStack();
   const [port, monitorPort] = await Promise.all([freePort(), freePort()]);
@@ -84,7 +94,7 @@ async function startClusterNode(at: {
     await startNatsServer({
       config: CONFIG,
       port,
-      storeDir: await mkdtemp(join(tmpdir(), `sluice-${at.name}-`)),
+      storeDir: await mkdtemp(join(at.disk, `sluice-${at.name}-`)),
       // Others get an address without a server, so that they call through the proxies only.
       more: [
         "-m",

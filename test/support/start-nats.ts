@@ -29,6 +29,8 @@ export interface NatsServer extends AsyncDisposable {
   stop(signal?: NodeJS.Signals): Promise<void>;
   start(): Promise<void>;
   signal(signal: NodeJS.Signals): void;
+  /** What it has printed, over all its starts. */
+  output(): string;
 }
 
 /**
@@ -51,6 +53,7 @@ export async function startNatsServer(at: {
   readonly env?: NodeJS.ProcessEnv;
 }): Promise<NatsServer> {
   const { config, port, storeDir, more = [], env = {} } = at;
+  const started: Child[] = [];
   let child: Child;
   const args = ["-c", config, "-a", "127.0.0.1", "-p", String(port), "-sd", storeDir, ...more];
   const start = async (): Promise<void> => {
@@ -64,6 +67,7 @@ export async function startNatsServer(at: {
       NATS_RIVAL_PASSWORD: NATS_PASSWORD,
       ...env,
     });
+    started.push(child);
     await waitFor("nats-server listens", () => accepts(port)).catch((error: Error) => {
       throw new Error(`${error.message}\n${child.output()}`);
     });
@@ -79,6 +83,7 @@ export async function startNatsServer(at: {
     stop: async (signal = "SIGTERM") => void (await child.end(signal)),
     start,
     signal: (signal) => void child.process.kill(signal),
+    output: () => started.map((each) => each.output()).join(""),
     async [Symbol.asyncDispose]() {
       await child.end("SIGKILL");
       await rm(storeDir, { recursive: true, force: true });

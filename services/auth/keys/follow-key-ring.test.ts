@@ -2,6 +2,7 @@ import { Kvm } from "@nats-io/kv";
 import { connect } from "@nats-io/transport-node";
 import { calculateJwkThumbprint } from "jose";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { AppError } from "#shared/errors/app-error.ts";
 import { createLogger } from "#shared/log/create-logger.ts";
 import { connectNats, drainNats } from "#shared/nats/connect-nats.ts";
 import { readNatsSettings } from "#shared/nats/read-nats-settings.ts";
@@ -55,6 +56,13 @@ describe("the ring of keys", () => {
     expect(jwks.keys).toHaveLength(2);
     for (const key of jwks.keys) expect(key.kid).toBe(await calculateJwkThumbprint(key));
     expect(jwks.keys[0]?.kid).toBe(signing.kid);
+  });
+
+  test("that nobody answers for just now is no fault of its own: a start is tried again", async () => {
+    const away = new AppError("unavailable", "the store does not answer");
+    const store = { read: () => Promise.reject(away), replace: () => Promise.reject(away) };
+    await using auth = await asAuth({ store });
+    await expect(auth.open()).rejects.toBe(away);
   });
 
   test("survives the server's sudden death", async () => {

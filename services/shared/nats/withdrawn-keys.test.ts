@@ -54,6 +54,17 @@ test("does not begin while the ring cannot be read", async () => {
   await (await jetstreamManager(auth, { checkAPI: false })).streams.delete("KV_sluice_keys");
 });
 
+test("says that nobody answers where the broker only stands still: a start is tried again then", async () => {
+  const jsm = await jetstreamManager(await connectAs("stream"), { checkAPI: false, timeout: 200 });
+  server.signal("SIGSTOP");
+  try {
+    const following = followWithdrawnKeys({ jsm }, createLogger("test", "silent"));
+    await expect(following).rejects.toMatchObject({ code: "unavailable" });
+  } finally {
+    server.signal("SIGCONT");
+  }
+});
+
 async function busOf(user: NatsUser): Promise<KeyRingBus> {
   return { jsm: await jetstreamManager(await connectAs(user), { checkAPI: false }) };
 }

@@ -108,11 +108,23 @@ test("a consumer without new messages says that it lives, and one that is delete
   expect(reading.ends[0]).toContain("409 Consumer Deleted");
 });
 
+test("a process that stood still takes nothing of what it was sent meanwhile: it may have been erased since", async () => {
+  await using reading = await read([], undefined, undefined, { ...pacingFor(1), heartbeatMs: 100 });
+  await waitFor("a heartbeat", () => reading.heartbeats() > 0);
+  const before = reading.heartbeats();
+  // Five heartbeats come while nothing runs here.
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 500);
+  await waitFor("the end", () => reading.ends.length > 0);
+  expect(reading.ends[0]).toBe("the consumer's heartbeats are missing");
+  expect(reading.heartbeats()).toBe(before);
+});
+
 /** Reads a log with messages of these sizes. */
 async function read(
   sizes: readonly number[],
   room: () => Promise<void> | undefined = () => undefined,
   change: (stream: string) => Promise<void> = async () => {},
+  pacing = pacingFor(1),
 ) {
   const stream = `LOG${(made += 1)}`;
   await manager.streams.add({ name: stream, subjects: [`${stream}.>`] });
@@ -127,7 +139,7 @@ async function read(
     nats: edge,
     stream,
     consumer,
-    pacing: pacingFor(1),
+    pacing,
     room,
     onMessage: (message) => void messages.push(message),
     onHeartbeat: () => void (heartbeats += 1),

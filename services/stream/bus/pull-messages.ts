@@ -43,13 +43,13 @@ class Pull implements Disposable {
   readonly #deps: PullDeps;
   readonly #requests: readonly Request[];
   readonly #monitor: NodeJS.Timeout;
-  #missed = 0;
+  #heardAt = performance.now();
   #isOver = false;
 
   constructor(deps: PullDeps) {
     this.#deps = deps;
     this.#requests = Array.from({ length: REQUESTS }, () => this.#createRequest());
-    this.#monitor = setInterval(() => this.#countMissed(), deps.pacing.heartbeatMs);
+    this.#monitor = setInterval(() => this.#endWhenSilent(), deps.pacing.heartbeatMs);
     for (const request of this.#requests) void this.#ask(request);
   }
 
@@ -68,7 +68,9 @@ class Pull implements Disposable {
         callback: (error, message) => {
           if (this.#isOver) return;
           if (error !== null) return this.#deps.onEnd(error);
-          this.#missed = 0;
+          // A process that stood still hears now what was sent before, and may have been erased since.
+          if (this.#isSilent) return this.#endWhenSilent();
+          this.#heardAt = performance.now();
           if (message.subject === inbox) this.#takeStatus(request, message);
           else this.#takeMessage(request, message);
         },
@@ -91,7 +93,7 @@ class Pull implements Disposable {
       : { batch: Math.ceil(pacing.maxMessages / REQUESTS), max_bytes: REQUEST_BYTES };
     const times = { idle_heartbeat: nanos(pacing.heartbeatMs), expires: nanos(pacing.pullExpiresMs) };
     Object.assign(request, { left: bounds.batch, got: 0, isTooSmall: false });
-    this.#missed = 0;
+    this.#heardAt = performance.now();
     const subject = `$JS.API.CONSUMER.MSG.NEXT.${stream}.${consumer}`;
     nats.publish(subject, JSON.stringify({ ...bounds, ...times }), { reply: request.inbox });
   }
@@ -126,10 +128,14 @@ class Pull implements Disposable {
   }
 
   /** While nothing is asked for, nothing comes. */
-  #countMissed(): void {
-    if (this.#requests.every(({ left }) => left === 0)) this.#missed = 0;
-    this.#missed += 1;
-    if (this.#missed <= MISSED_HEARTBEATS) return;
+  get #isSilent(): boolean {
+    const isAsked = this.#requests.some(({ left }) => left > 0);
+    return isAsked && performance.now() - this.#heardAt > MISSED_HEARTBEATS * this.#deps.pacing.heartbeatMs;
+  }
+
+  #endWhenSilent(): void {
+    if (!this.#isSilent) return;
+    this.#isOver = true;
     this.#deps.onEnd(new AppError("unavailable", "the consumer's heartbeats are missing"));
   }
 }

@@ -35,6 +35,8 @@ interface Progress {
   /** The client's positions, and when it reached them. */
   readonly passed: { readonly sequence: number; readonly at: number }[];
   last: PublishedEvent | undefined;
+  /** When its session ends, as far as auth has said. */
+  expiresAt: number;
 }
 
 /** Adds what one client's ledger says to the account. */
@@ -48,10 +50,12 @@ export function auditClient(run: Run, client: Client, account: Account): void {
     resets: [],
     passed: [],
     last: undefined,
+    expiresAt: Number.POSITIVE_INFINITY,
   };
   for (const moment of client.moments) {
     if (moment.of === "opened") begin(progress, moment.after, moment.at);
     else if (moment.of === "received") look(run, client, progress, moment, account);
+    else if (moment.of === "expires") progress.expiresAt = moment.expiresAt;
   }
   if (client.topics === undefined) account.lost += countLost(run, client, progress);
   else auditTopics(run, client, progress.all, account);
@@ -89,7 +93,7 @@ function checkRights(run: Run, client: Client, progress: Progress, { text, at }:
   if (event === undefined) account.unpublished += 1;
   else if (event.tenant !== client.tenant) account.crossTenant += 1;
   else if (!rightsFor(client, event, at).some((topics) => allows(topics, event))) account.afterRevoke += 1;
-  if (at > client.expiresAt + EXP_GRACE_MS) account.afterExp += 1;
+  if (at > progress.expiresAt + EXP_GRACE_MS) account.afterExp += 1;
   if (event !== undefined && wasErased(run, event, at - ERASED_GRACE_MS)) account.afterErased += 1;
   progress.last = event ?? progress.last;
 }
@@ -141,7 +145,12 @@ function isForeign({ tenantOfEpoch }: Run, { tenant }: Client, { epoch }: Place)
 function isCaused({ causes }: Run, { tenant }: Client, { event, text, at }: Received): boolean {
   const { reason } = JSON.parse(text) as { reason: string };
   return causes.some(
-    (cause) => cause.event === event && cause.reason === reason && cause.tenant === tenant && cause.at <= at,
+    (cause) =>
+      cause.event === event &&
+      cause.reason === reason &&
+      cause.tenant === tenant &&
+      cause.at <= at &&
+      at <= cause.until,
   );
 }
 

@@ -5,6 +5,7 @@ import type { Client } from "./collect.ts";
 import type { Entry } from "./ledger.ts";
 
 type Of<Kind extends Entry["of"]> = Extract<Entry, { of: Kind }>;
+type Received = Of<"received">;
 
 /** Behind which sequences events under a pattern are due, and may come. */
 interface Window {
@@ -45,13 +46,17 @@ export function auditTopics(run: Run, client: Client, received: ReadonlySet<stri
     if (moment.of === "opened") progress.position = placeOf(moment.after)?.sequence ?? progress.position;
     else if (moment.of === "asked") progress.asked = moment;
     else if (moment.of === "answered") settle(progress, moment, account);
-    else if (moment.event === "ready") begin(progress, moment, account);
-    else if (moment.event === "subscription") change(progress, moment);
-    else pass(run, progress, moment, account);
+    else if (moment.of === "received") receive(run, progress, moment, account);
   }
   for (const [event, passedAt] of progress.due) {
     if (!received.has(event.text) && isLasting(client, event, passedAt)) account.lost += 1;
   }
+}
+
+function receive(run: Run, progress: Progress, moment: Received, account: Account): void {
+  if (moment.event === "ready") begin(progress, moment, account);
+  else if (moment.event === "subscription") change(progress, moment);
+  else pass(run, progress, moment, account);
 }
 
 /** A stream begins. Whatever was answered must be in force in it. */

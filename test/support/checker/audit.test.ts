@@ -77,13 +77,14 @@ test("an event is lost only where the right to it was never in doubt on its way"
   expect(audit([...start, rights(["x.c"], 31, 34)])).toEqual({ ...GOOD, delivered: 2 });
 });
 
-test("an event later than two seconds after the session's end is counted", () => {
+test("an event later than two seconds after the session's end, as it was known then, is counted", () => {
   const expires = (expiresAt: number): Entry => ({ of: "expires", client: "me", expiresAt });
   const late = { ...at(3), at: 3_000 };
-  const start = [...PUBLISHED, ...READY, ...deliveries(1, 2), late];
-  expect(audit([...start, expires(1_000)])).toEqual(GOOD);
-  expect(audit([...start, expires(999)])).toEqual({ ...GOOD, afterExp: 1 });
-  expect(audit([...start, expires(100), expires(1_000)])).toEqual(GOOD);
+  const start = [...PUBLISHED, ...READY, ...deliveries(1, 2)];
+  expect(audit([...start, expires(1_000), late])).toEqual(GOOD);
+  expect(audit([...start, expires(999), late])).toEqual({ ...GOOD, afterExp: 1 });
+  expect(audit([...start, expires(100), expires(1_000), late])).toEqual(GOOD);
+  expect(audit([...start, expires(100), late, expires(1_000)])).toEqual({ ...GOOD, afterExp: 1 });
 });
 
 test("a gap covers what it names and nothing else, and needs a cause", () => {
@@ -133,6 +134,15 @@ test("a reset covers what the log has lost and what lies before it, not what is 
   expect(audit([...start, at(2, "d"), ...end])).toMatchObject({ resets: 1, delivered: 3, lost: 0, outOfOrder: 0 });
   expect(audit([...start, ...end])).toMatchObject({ lost: 1 });
   expect(audit([...start, at(2, "d"), ...end].filter((entry) => entry !== cause))).toMatchObject({ uncaused: 1 });
+});
+
+test("what caused a reset explains none once everybody has settled", () => {
+  const cause: Entry = { of: "cause", tenant: "demo", event: "reset", reason: "tail_lost", at: 5 };
+  const reset = received("reset", 1, '{"reason":"tail_lost"}', 40);
+  const settled = (time: number): Entry => ({ of: "settled", at: time });
+  const start = [...PUBLISHED, ...READY, cause, settled(4)];
+  expect(audit([...start, reset, settled(41)])).toMatchObject({ resets: 1, uncaused: 0 });
+  expect(audit([...start, settled(39), reset, settled(41)])).toMatchObject({ resets: 1, uncaused: 1 });
 });
 
 test("a ledger of somebody who has opened nothing is refused", () => {

@@ -11,34 +11,40 @@ export interface PublishedEvent {
   acknowledged: { readonly sequence: number; readonly acknowledgedAt: number } | undefined;
 }
 
+/** What a client does and meets. */
+type Moment = Of<"opened" | "received" | "expires" | "asked" | "answered">;
+
 /** A client over all its connections. */
 export interface Client {
   readonly tenant: string;
   /** Connections and frames, as they came. */
-  readonly moments: (Of<"opened"> | Of<"received"> | Of<"asked"> | Of<"answered">)[];
+  readonly moments: Moment[];
   /** The topics of its URL, where it changes them; undefined where it asks for all that it may see. */
   topics: readonly string[] | undefined;
   /** In the order in which they were asked for. */
   readonly rights: Rights[];
-  expiresAt: number;
   completeText: string | undefined;
 }
 
 /** What a client may see, from somewhere between asking and acknowledgement on. */
 export type Rights = Pick<Of<"rights">, "topics" | "askedAt" | "acknowledgedAt">;
 
-/** A gap or reset that the run declares. */
-export type Cause = Of<"cause">;
+/** A gap or reset that the run declares, and until when it may come. */
+export type Cause = Of<"cause"> & { readonly until: number };
 
 /** Erased events. */
 export type Erasure = Of<"erased">;
 
 /** What may have caused gaps and resets: what the run declares, and its erasures. */
 export function collectCauses(entries: readonly Entry[]): Cause[] {
+  const settledAt = entries.flatMap((entry) => (entry.of === "settled" ? [entry.at] : []));
   return entries.flatMap((entry): Cause[] => {
-    if (entry.of === "cause") return [entry];
+    if (entry.of === "cause") {
+      return [{ ...entry, until: settledAt.find((at) => at > entry.at) ?? Number.POSITIVE_INFINITY }];
+    }
     if (entry.of !== "erased") return [];
-    return [{ of: "cause", tenant: entry.tenant, event: "gap", reason: "erased", at: entry.askedAt }];
+    const { tenant, askedAt: at } = entry;
+    return [{ of: "cause", tenant, event: "gap", reason: "erased", at, until: Number.POSITIVE_INFINITY }];
   });
 }
 
@@ -80,17 +86,14 @@ function createClient(tenant: string): Client {
     moments: [],
     topics: undefined,
     rights: [{ topics: [">"], askedAt: always, acknowledgedAt: always }],
-    expiresAt: Number.POSITIVE_INFINITY,
     completeText: undefined,
   };
 }
 
 function note(client: Client, entry: Extract<Entry, { client: string }>): void {
-  if (entry.of === "opened" || entry.of === "received" || entry.of === "asked" || entry.of === "answered")
-    client.moments.push(entry);
-  else if (entry.of === "topics") client.topics = entry.topics;
+  if (entry.of === "topics") client.topics = entry.topics;
   else if (entry.of === "rights") client.rights.push(entry);
   else if (entry.of === "complete") client.completeText = entry.text;
   else if (entry.of === "ended") client.rights.push({ ...entry, topics: [] });
-  else client.expiresAt = entry.expiresAt;
+  else if (entry.of !== "refused") client.moments.push(entry);
 }

@@ -13,6 +13,8 @@ export type Entry =
       readonly text: string;
       readonly at: number;
     }
+  /** An attempt to publish it was refused, or not answered. */
+  | { readonly of: "unacknowledged"; readonly tenant: string; readonly text: string; readonly at: number }
   /** The log has it. */
   | { readonly of: "acknowledged"; readonly text: string; readonly sequence: number; readonly at: number }
   /** A client opens a connection, after an id where it has one. */
@@ -24,6 +26,8 @@ export type Entry =
       readonly after?: string | undefined;
       readonly at: number;
     }
+  /** A client was given no stream: the answer's status, which is 200 where the edge is busy; 0 where there was none. */
+  | { readonly of: "refused"; readonly client: string; readonly status: number; readonly at: number }
   /** A frame came, ours or an event. */
   | {
       readonly of: "received";
@@ -87,7 +91,9 @@ export type Entry =
       readonly event: "gap" | "reset";
       readonly reason: string;
       readonly at: number;
-    };
+    }
+  /** Everybody has caught up: what caused gaps and resets before that causes none any more. */
+  | { readonly of: "settled"; readonly at: number };
 
 /** The ledger of one process. */
 export type Ledger = Entry[];

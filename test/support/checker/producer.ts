@@ -14,19 +14,28 @@ export interface Producer {
   publishSteadily(topics: readonly string[], name: string, everyMs: number): { stop(): Promise<void> };
 }
 
+/** Stores an event under that id; answers its sequence, or undefined where nobody has said that it is stored. */
+export type Store = (topic: string, text: string, id: string) => Promise<number | undefined>;
+
 /** Makes a producer of a tenant on the bus. */
 export function createProducer(bus: Bus, tenant: string, ledger: Ledger): Producer {
+  return createProducerBy(tenant, ledger, async (topic, text, msgID) => {
+    return (await bus.js.publish(`events.${tenant}.${topic}`, text, { msgID, timeout: 2_000 })).seq;
+  });
+}
+
+/** Makes a producer of a tenant whose events go where `store` says; it may throw as well. */
+export function createProducerBy(tenant: string, ledger: Ledger, store: Store): Producer {
   const publish = async (topic: string, text: string): Promise<void> => {
-    const msgID = randomUUID();
+    const id = randomUUID();
     ledger.push({ of: "published", tenant, topic, text, at: monotonicMs() });
     for (;;) {
-      const ack = await bus.js
-        .publish(`events.${tenant}.${topic}`, text, { msgID, timeout: 2_000 })
-        .catch(() => undefined);
-      if (ack !== undefined) {
-        ledger.push({ of: "acknowledged", text, sequence: ack.seq, at: monotonicMs() });
+      const sequence = await store(topic, text, id).catch(() => undefined);
+      if (sequence !== undefined) {
+        ledger.push({ of: "acknowledged", text, sequence, at: monotonicMs() });
         return;
       }
+      ledger.push({ of: "unacknowledged", tenant, text, at: monotonicMs() });
       await delay(50);
     }
   };

@@ -1,0 +1,102 @@
+import { availableParallelism, loadavg } from "node:os";
+import { setTimeout as delay } from "node:timers/promises";
+import { audit } from "#test/support/checker/audit.ts";
+import { monotonicMs } from "#test/support/checker/ledger.ts";
+import { createRandom } from "#test/support/random.ts";
+import type { Fault, Scene, Trouble } from "./fault.ts";
+import { measureRecovery } from "./measure-recovery.ts";
+import { observe } from "./observe.ts";
+import { formatStep, type RunReport, type StepReport, TOO_BUSY } from "./report.ts";
+import { planSteps, type Step } from "./schedule.ts";
+import type { Traffic } from "./traffic/start-traffic.ts";
+import type { World } from "./world.ts";
+
+/** After the first fault of two, the second comes within this time. */
+const SECOND_WITHIN_MS = 2_000;
+
+/** What to do. */
+export interface ChaosOptions {
+  readonly on: string;
+  readonly seed: number;
+  readonly minutes: number;
+  readonly faults: readonly Fault[];
+  /** Prints a line. */
+  readonly say: (line: string) => void;
+  /** Ends the run after the step that is under way. */
+  readonly stop: AbortSignal;
+}
+
+/** Does one fault after the other until the time is over, and answers what came of it. */
+export async function runChaos(world: World, traffic: Traffic, options: ChaosOptions): Promise<RunReport> {
+  const { on, seed, minutes, faults, say, stop } = options;
+  const begin = monotonicMs();
+  const steps: StepReport[] = [];
+  await measureRecovery({ world, traffic }, 60_000);
+  for (const step of planSteps(seed, faults)) {
+    await delay(step.quietMs, undefined, { signal: stop }).catch(() => {});
+    if (stop.aborted || monotonicMs() > begin + minutes * 60_000) break;
+    const report = await takeStep({ world, traffic, random: step.random }, step, begin);
+    steps.push(report);
+    say(formatStep(report));
+    if (!report.recovery.isComplete) {
+      say("it does not come back: the run ends here");
+      break;
+    }
+  }
+  await traffic.end();
+  const spentMinutes = (monotonicMs() - begin) / 60_000;
+  const account = audit(traffic.ledger);
+  return { on, seed, minutes: spentMinutes, steps, account, subscriptions: traffic.subscriptions };
+}
+
+async function takeStep(scene: Scene, { faults }: Step, runBegin: number): Promise<StepReport> {
+  const { traffic } = scene;
+  const [first, lost] = [traffic.ledger.length, sessionsLost(traffic)];
+  const begin = monotonicMs();
+  const targets: string[] = [];
+  let error: string | undefined;
+  const failed = (reason: unknown): void => void (error ??= reason instanceof Error ? reason.message : String(reason));
+  const troubles: Trouble[] = [];
+  for (const fault of faults) {
+    if (troubles.length > 0) await delay(scene.random() * SECOND_WITHIN_MS);
+    // A generator for each: how much the first takes of it may depend on what it finds.
+    const random = createRandom(Math.floor(scene.random() * 2 ** 32));
+    try {
+      const trouble = await fault.begin({ ...scene, random });
+      troubles.push(trouble);
+      targets.push(trouble.target);
+    } catch (reason) {
+      failed(reason);
+    }
+  }
+  await Promise.all(
+    troubles.map(async (trouble) => {
+      await delay(trouble.lastsMs);
+      await trouble.end().catch(failed);
+    }),
+  );
+  const end = monotonicMs();
+  const budgetMs = Math.max(...faults.map(({ recoversWithinMs }) => recoversWithinMs));
+  const recovery = await measureRecovery(scene, Math.round(budgetMs * Math.max(1, loadPerCore() / TOO_BUSY)));
+  if (recovery.isComplete) traffic.noteSettled();
+  return {
+    faults: faults.map(({ name }) => name),
+    targets,
+    atMs: begin - runBegin,
+    lastedMs: end - begin,
+    sight: observe(traffic.ledger.slice(first), begin, monotonicMs()),
+    recovery,
+    lostSessions: sessionsLost(traffic) - lost,
+    load: loadPerCore(),
+    ...(error === undefined ? {} : { error }),
+  };
+}
+
+/** How many processes want to run, for each core. */
+function loadPerCore(): number {
+  return (loadavg()[0] ?? 0) / availableParallelism();
+}
+
+function sessionsLost({ tenants }: Traffic): number {
+  return tenants.reduce((sum, { lostSessions }) => sum + lostSessions, 0);
+}
