@@ -1,24 +1,21 @@
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { DEMO_PASSWORD } from "./start-auth.ts";
-import type { RegionName } from "./start-region-servers.ts";
+import type { LinkMode, RegionName } from "./start-region-servers.ts";
 import { type Regions, type RegionsOptions, startRegions, userOf } from "./start-regions.ts";
 import { type RunningService, startService } from "./start-service.ts";
-import { type Bus, type Login, OPERATOR_TOKEN } from "./start-stack.ts";
-import { type ProxyMode, startTcpProxy, type TcpProxy } from "./tcp-proxy.ts";
+import { type Bus, callsOf, type StackCalls } from "./start-stack.ts";
+import { startTcpProxy, type TcpProxy } from "./tcp-proxy.ts";
 
 /** Two regions with an edge and a publisher in each, which serve tenant `demo` of home eu. */
-export interface RegionEdges extends AsyncDisposable {
+export interface RegionEdges extends StackCalls, AsyncDisposable {
   readonly regions: Regions;
   readonly edges: Readonly<Record<RegionName, RunningService>>;
   readonly publishers: Readonly<Record<RegionName, RunningService>>;
   /** The address of a stream at each edge. */
   urls(query: string): Readonly<Record<RegionName, string>>;
   /** Has all that connects region us with eu be in this mode: the link of the buses, and what us asks of eu's auth and policy. */
-  link(mode: ProxyMode): void;
-  login(username: string): Promise<Login>;
-  setRoles(subject: string, roles: readonly string[]): Promise<void>;
+  link(mode: LinkMode): void;
   /** A producer of the tenant in region eu. */
   producer(): Promise<Bus>;
   startEdge(region: RegionName, env?: NodeJS.ProcessEnv): Promise<RunningService>;
@@ -95,22 +92,7 @@ export async function startRegionEdges(options: RegionsOptions = {}): Promise<Re
       regions.brokers.link(mode);
       for (const proxy of far) proxy.set(mode === "one-way" ? "pass" : mode);
     },
-    async login(username) {
-      const response = await fetch(`${eu.eu.authUrl}/v1/auth/login`, {
-        method: "POST",
-        headers: { "content-type": "application/json" },
-        body: JSON.stringify({ tenant: "demo", username, password: DEMO_PASSWORD }),
-      });
-      return (await response.json()) as Login;
-    },
-    async setRoles(subject, roles) {
-      const response = await fetch(`${eu.eu.policyUrl}/v1/tenants/demo/subjects/${subject}/roles`, {
-        method: "PUT",
-        headers: { authorization: `Bearer ${OPERATOR_TOKEN}`, "content-type": "application/json" },
-        body: JSON.stringify({ roles }),
-      });
-      if (!response.ok) throw new Error(`roles were not set: ${response.status} ${await response.text()}`);
-    },
+    ...callsOf(eu.eu),
     producer: async () => asProducer(await regions.bus("eu", "eu", "publish")),
     startEdge,
     [Symbol.asyncDispose]: () => cleanup.disposeAsync(),

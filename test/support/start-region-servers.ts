@@ -24,12 +24,15 @@ export interface RegionServers {
   readonly linkSeed: string;
 }
 
+/** The state of what connects two regions. */
+export type LinkMode = ProxyMode | "one-way";
+
 /** Two regions, as `sluice region config` sets them up, linked through proxies. */
 export interface RegionBrokers extends AsyncDisposable {
   readonly eu: RegionServers;
   readonly us: RegionServers;
   /** The state of the link: a `one-way` cut lets through what region us sends. */
-  link(mode: ProxyMode | "one-way"): void;
+  link(mode: LinkMode): void;
 }
 
 /** How the brokers are to be. */
