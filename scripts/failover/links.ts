@@ -16,12 +16,12 @@ const statusSchema = z.object({
   }),
 });
 
-/** Three pings of nats-server without an answer, and a second. */
-export const DROPPED_MS = 16_000;
+/** Well above the three pings without an answer by which nats-server knows that a connection is gone. */
+const DROPPED_MS = 16_000;
 const LOOK_MS = 200;
 
 /** How many connections the link of this home has in the region, on all of its servers. */
-export async function countLinks(bus: RegionBus): Promise<number> {
+async function countLinks(bus: RegionBus): Promise<number> {
   let links = 0;
   for await (const message of await bus.nats.requestMany(CALL, "{}", ANSWERS)) {
     for (const { leafnodes } of statusSchema.parse(message.json()).data.account_statz ?? []) links += leafnodes;

@@ -8,7 +8,7 @@ import { RefusedCall, type RegionBus } from "./region-bus.ts";
 const NAME = "region_command";
 
 /** How long after a command's connection is gone nobody else begins: what it has sent is done or refused by then. */
-export const LOCK_MS = 5_000;
+const LOCK_MS = 5_000;
 
 /** JetStream has such a consumer, or one that reads to the same place (nats-server's codes). */
 const TAKEN = [10_148, 10_013, 10_105];

@@ -20,7 +20,7 @@ import {
 import { waitUntilLevel } from "./wait-until-level.ts";
 
 /** A mirror hears its original each second; one that has heard nothing for so long has none that lives, or no link. */
-export const SILENT_MS = 5_000;
+const SILENT_MS = 5_000;
 
 /** How a home is promoted. */
 export interface PromoteOptions {

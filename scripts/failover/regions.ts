@@ -5,7 +5,7 @@ import { ScriptError } from "../shared/run-script.ts";
 export type Regions = ReadonlyMap<string, ServerUrls>;
 
 /** The variable that says it. */
-export const REGIONS_VARIABLE = "SLUICE_REGIONS";
+const REGIONS_VARIABLE = "SLUICE_REGIONS";
 
 const FORM = "eu=nats://operator:…@host:4222,host:4222 us=nats://operator-eu:…@host:4222";
 

@@ -12,6 +12,12 @@ test("a store that does not answer just now is asked again by the start; what is
 });
 
 function checkWith(error: AppError): Promise<void> {
-  const deps = { store: { tenants: () => Promise.reject(error) } } as unknown as TenantDeps;
+  const deps = {
+    store: {
+      tenants: async () => {
+        throw error;
+      },
+    },
+  } as unknown as TenantDeps;
   return checkTenants(deps, createLogger("test", "silent"));
 }
