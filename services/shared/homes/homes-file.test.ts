@@ -31,7 +31,7 @@ test("a home's entries stand for the settings of a service, its paths seen from 
       schemasDir: undefined,
       settings: {
         NATS_URL: { user: "stream-eu" },
-        AUTH_GRPC_URL: "list:a.eu:7001,a.us:7001",
+        AUTH_GRPC_URL: "servers:a.eu:7001,a.us:7001",
         POLICY_GRPC_URL: "p.eu:7002",
         AUTH_ISSUER: EU.issuer,
         AUTH_ISSUERS_FILE: join(folder, "issuers.yaml"),
