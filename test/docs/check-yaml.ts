@@ -2,6 +2,7 @@ import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { Ajv2020 } from "ajv/dist/2020.js";
 import { parse } from "yaml";
+import { readHomesFile } from "#shared/homes/homes-file.ts";
 import { parseIssuerEntry } from "#shared/tokens/outside-issuers.ts";
 import { sluice } from "#test/support/run-sluice.ts";
 import { readClientDirectory } from "../../services/auth/users/client-directory.ts";
@@ -22,6 +23,7 @@ const ISSUER = { issuer: "https://login.example.com", audience: "sluice", tenant
 
 /** The first whose names a block's mapping, or the first entry of its list, all has at least one of. */
 const KINDS: readonly Kind[] = [
+  { has: ["natsUrl"], check: (text, file) => write(file, text).then(() => readHomesFile(file, "https://own.test")) },
   { has: ["issuer"], check: (_, __, value) => Object.values(value).map((each: object) => parseIssuerEntry(each)) },
   { has: ["claims", "introspection"], check: (_, __, value) => parseIssuerEntry({ ...ISSUER, ...value }) },
   { has: ["client_id"], check: (text, file) => write(file, text).then(() => readClientDirectory(file, neverAsked)) },
