@@ -1,4 +1,5 @@
 import { setTimeout as delay } from "node:timers/promises";
+import type { NatsConnection } from "@nats-io/transport-node";
 import { z } from "zod";
 import { ScriptError } from "../shared/run-script.ts";
 import { fencedAt, type HomeStream } from "./home-stream.ts";
@@ -25,6 +26,11 @@ const answerSchema = z.object({
   }),
 });
 
+/** A region, as far as it is asked who is connected. */
+interface AskedBus extends Pick<RegionBus, "region"> {
+  readonly nats: Pick<NatsConnection, "requestMany">;
+}
+
 type Connection = NonNullable<z.infer<typeof answerSchema>["data"]["connections"]>[number];
 
 /** A process notices a fence within a second or two, and ends. */
@@ -37,7 +43,7 @@ const LOOK_MS = 200;
  * then. Once its connection is gone, nothing that it still sends arrives.
  * @throws {ScriptError} where one stays.
  */
-export async function waitUntilEnded(bus: RegionBus, fenced: readonly HomeStream[], endedMs = ENDED_MS): Promise<void> {
+export async function waitUntilEnded(bus: AskedBus, fenced: readonly HomeStream[], endedMs = ENDED_MS): Promise<void> {
   const at = fencedAt(fenced) ?? Number.POSITIVE_INFINITY;
   const giveUp = performance.now() + endedMs;
   for (;;) {
@@ -52,10 +58,15 @@ export async function waitUntilEnded(bus: RegionBus, fenced: readonly HomeStream
   }
 }
 
-async function listWriters(bus: RegionBus): Promise<Connection[]> {
+async function listWriters(bus: AskedBus): Promise<Connection[]> {
   const found: Connection[] = [];
+  let answers = 0;
   for await (const message of await bus.nats.requestMany(CALL, JSON.stringify({ limit: MAX_CONNECTIONS }), ANSWERS)) {
     found.push(...(answerSchema.parse(message.json()).data.connections ?? []));
+    answers += 1;
   }
+  // This command is connected itself, so that somebody must know it.
+  if (answers === 0)
+    throw new ScriptError(`no server of region ${bus.region} says who is connected. Nothing was deleted`);
   return found.filter(({ name }) => WRITERS.includes(name));
 }

@@ -263,8 +263,8 @@ async function moveSeat(): Promise<void> {
   };
   await region("promote", "us");
   await becomesReady(world.regions.eu.us.ports.policy);
-  for (const service of ["auth", "policy"] as const) await world.regions.eu.eu.start(service);
-  await region("rejoin", "eu", "--out", folder, "--yes");
+  const { eu } = world.regions.eu;
+  await Promise.all([eu.start("auth"), eu.start("policy"), region("rejoin", "eu", "--out", folder, "--yes")]);
 }
 
 test(
@@ -276,6 +276,7 @@ test(
     await run.reach("before");
     await moveSeat();
     await run.producer.publish("push.event.k", "after");
+    const starting = world.startEdge("eu");
     for (const reader of readers) await reader.complete("after", 30_000);
     expect(readers.map(({ connections }) => connections)).toEqual([0, 0]);
     expect(audit(run.ledger)).toMatchObject({
@@ -286,7 +287,7 @@ test(
       resets: 0,
       uncaused: 0,
     });
-    await using late = await world.startEdge("eu");
+    await using late = await starting;
     const { access_token: token } = await world.regions.eu.us.login("carol");
     await using stream = await openEventStream(`http://127.0.0.1:${late.ports.http}/v1/stream?${TOPICS}`, { token });
     await stream.frame("ready");
