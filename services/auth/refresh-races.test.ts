@@ -14,7 +14,7 @@ import { type RedisServer, startRedis } from "#test/support/start-redis.ts";
 import { type RunningService, startService } from "#test/support/start-service.ts";
 import { urlThrough } from "#test/support/start-stack.ts";
 
-const ROUNDS = amountOf("refresh-races", 50);
+const ROUNDS = amountOf("refresh-races", 30);
 const AT_ONCE = 64;
 
 let nats: NatsServer;

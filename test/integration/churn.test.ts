@@ -12,7 +12,7 @@ import { amountOf, timeoutOf } from "../soak/amount.ts";
 const END = "end";
 const CLIENTS = 12;
 /** About 200 a second. */
-const EVENTS = amountOf("churn", 2_500);
+const EVENTS = amountOf("churn", 1_500);
 
 let stack: Stack;
 let urls: readonly string[];

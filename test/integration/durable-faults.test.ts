@@ -4,7 +4,7 @@ import { MODEL, runDurableModel } from "#test/support/durable-model.ts";
 import { startStack } from "#test/support/start-stack.ts";
 import { amountOf, timeoutOf } from "../soak/amount.ts";
 
-const STEPS = amountOf("durable", 60);
+const STEPS = amountOf("durable", 40);
 
 test(
   "a durable subscription keeps its promises while edges and the broker are killed between any two steps",

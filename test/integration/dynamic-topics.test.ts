@@ -8,7 +8,7 @@ import { changeTopics, openTopicStream, topicsIn, type TopicsSaid } from "#test/
 import { waitFor } from "#test/support/wait.ts";
 import { amountOf, timeoutOf } from "../soak/amount.ts";
 
-const CHANGES = amountOf("topics", 160);
+const CHANGES = amountOf("topics", 100);
 
 let stack: Stack;
 let bus: Bus;

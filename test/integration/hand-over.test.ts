@@ -10,7 +10,7 @@ beforeAll(async () => {
 });
 afterAll(() => stack[Symbol.asyncDispose]());
 
-const DELIVERIES = amountOf("hand-over", 200_000);
+const DELIVERIES = amountOf("hand-over", 100_000);
 
 test(
   `${DELIVERIES} deliveries to clients that begin anywhere in the past and become live lose, repeat and swap nothing`,

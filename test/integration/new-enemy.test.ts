@@ -37,7 +37,7 @@ const people = (count: number): string[] => Array.from({ length: count }, (_, in
 const plansOf = (way: Way, tenants: number, rounds: number, others: readonly string[]): Plan[] =>
   Array.from({ length: tenants }, (_, index) => ({ id: `${way}${index}`, way, rounds, others }));
 
-const REMOVALS = amountOf("new-enemy", 2_000);
+const REMOVALS = amountOf("new-enemy", 1_000);
 /** So many rounds for every ten thousand removals. */
 const roundsOf = (rounds: number): number => Math.ceil((rounds * REMOVALS) / 10_000);
 

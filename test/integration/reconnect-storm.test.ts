@@ -10,7 +10,7 @@ beforeAll(async () => {
 });
 afterAll(() => stack[Symbol.asyncDispose]());
 
-const CLIENTS = amountOf("reconnect-storm", 1_000);
+const CLIENTS = amountOf("reconnect-storm", 600);
 
 test(
   `${CLIENTS} clients that are killed at once all resume, lose and repeat nothing, and share one consumer`,
