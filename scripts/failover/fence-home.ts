@@ -2,7 +2,7 @@ import { AUDIT_STREAM } from "#shared/contract/audit-log.ts";
 import { SEAT_STREAM } from "#shared/contract/home.ts";
 import { ScriptError } from "../shared/run-script.ts";
 import { noteHomeChange } from "./home-audit.ts";
-import { fencedConfig, type HomeStream, standingOf } from "./home-stream.ts";
+import { fencedAt, fencedConfig, type HomeStream, standingOf } from "./home-stream.ts";
 import { lockRegion } from "./lock-region.ts";
 import type { RegionBus } from "./region-bus.ts";
 import type { Tell } from "./tell.ts";
@@ -59,10 +59,12 @@ export async function fenceHome(bus: RegionBus, by: string, tell: Tell): Promise
     const open = streams.filter((each) => standingOf(each).kind === "open").toSorted(inOrder);
     const term = Math.max(1, ...streams.map((each) => standingOf(each).term));
     if (open.length === 0) return { region: bus.region, term, fenced, streams };
+    let at = timeOfFence(streams);
     for (const stream of open) {
       const { name } = stream.config;
       if (name === AUDIT_STREAM) await noteHomeChange(bus, { event: "region_fenced", region: bus.region, term, by });
-      await bus.update(fencedConfig(stream));
+      await bus.update(fencedConfig(stream, at));
+      if (name === SEAT_STREAM) at = (await bus.stream(name))?.ts ?? at;
       fenced.push(name);
       await tell({ step: "fenced", region: bus.region, stream: name });
     }
@@ -70,6 +72,12 @@ export async function fenceHome(bus: RegionBus, by: string, tell: Tell): Promise
   throw new ScriptError(
     `new streams are made in region ${bus.region} all the time: stop auth and policy of the home there`,
   );
+}
+
+/** Who connects after the seat's stream was fenced begins as a standby, so that time counts; the others say it, where a fence broke off. */
+function timeOfFence(streams: readonly HomeStream[]): string {
+  const said = fencedAt(streams.filter(({ config }) => config.name !== SEAT_STREAM));
+  return said === undefined ? (streams[0]?.ts ?? "") : new Date(said).toISOString();
 }
 
 function inOrder(a: HomeStream, b: HomeStream): number {

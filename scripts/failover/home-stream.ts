@@ -4,6 +4,7 @@ import { AUDIT_STREAM, auditSubject } from "#shared/contract/audit-log.ts";
 import { ALL_CONNECTIONS, CONNECTIONS_STREAM } from "#shared/contract/connection-log.ts";
 import {
   BEFORE_FENCE_METADATA,
+  FENCED_AT_METADATA,
   FENCED_METADATA,
   LOST_METADATA,
   MIRRORED_METADATA,
@@ -27,6 +28,8 @@ export const streamSchema = z.looseObject({
   state: z.looseObject({ messages: z.int(), first_seq: z.int(), last_seq: z.int(), last_ts: z.string() }),
   /** `active` in nanoseconds; -1 where it has never heard its original. */
   mirror: z.looseObject({ lag: z.int(), active: z.int() }).optional(),
+  /** When this was said, by the server's clock. */
+  ts: z.iso.datetime({ offset: true }),
 });
 
 /** A stream of a home, as JetStream describes it. */
@@ -54,9 +57,9 @@ export function standingOf({ config }: Pick<HomeStream, "config">): Standing {
 /**
  * The settings of an original that takes nothing any more. It is sealed: JetStream lets nobody open a sealed stream again, so an
  * update that a process of before sends late is refused. Its subjects go: a publisher must not be refused by it while the
- * promoted log takes the event.
+ * promoted log takes the event. `at`: when the stream that tells the seat was fenced, by the server's clock.
  */
-export function fencedConfig({ config }: HomeStream): HomeStream["config"] {
+export function fencedConfig({ config }: HomeStream, at: string): HomeStream["config"] {
   const { name, metadata = {} } = config;
   const term = metadata[TERM_METADATA] ?? "1";
   const before = Object.fromEntries(["subjects", ...Object.keys(SEALED)].map((key) => [key, config[key]]));
@@ -69,6 +72,7 @@ export function fencedConfig({ config }: HomeStream): HomeStream["config"] {
       ...metadata,
       [TERM_METADATA]: term,
       [FENCED_METADATA]: term,
+      [FENCED_AT_METADATA]: at,
     },
   };
 }
@@ -110,6 +114,12 @@ export function promotedConfig({ config, state }: HomeStream, promotion: Promoti
       ...(promotion.lost === undefined ? {} : { [LOST_METADATA]: promotion.lost }),
     },
   };
+}
+
+/** When the home was fenced, in milliseconds since 1970 by the server's clock; undefined where no stream says it. */
+export function fencedAt(streams: readonly HomeStream[]): number | undefined {
+  const times = streams.flatMap(({ config: { metadata = {} } }) => metadata[FENCED_AT_METADATA] ?? []);
+  return times.length === 0 ? undefined : Math.max(...times.map((time) => Date.parse(time)));
 }
 
 /** The last entry that this original had when it was promoted; 0 where it never was a mirror. */

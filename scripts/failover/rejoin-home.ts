@@ -6,6 +6,7 @@ import { fenceHome } from "./fence-home.ts";
 import { noteHomeChange } from "./home-audit.ts";
 import { standingOf } from "./home-stream.ts";
 import { lockRegion } from "./lock-region.ts";
+import { waitUntilEnded } from "./old-connections.ts";
 import type { RegionBus } from "./region-bus.ts";
 import type { Tell } from "./tell.ts";
 import {
@@ -26,6 +27,8 @@ export interface RejoinOptions {
   readonly folder: string;
   readonly by: string;
   readonly lockMs?: number;
+  /** How long the processes of before the fence may take to end, in milliseconds. */
+  readonly endedMs?: number;
   readonly tell: Tell;
 }
 
@@ -43,7 +46,7 @@ export interface Rejoining {
  * Has a region that had the seat before give it up: its originals are fenced, what the new ones have not is written to files, and they
  * are deleted, so that mirrors can be made in their place. A rejoining that broke off is gone on with: nothing is deleted before all
  * files are on disk.
- * @throws {ScriptError} where no other region holds the home by a higher term.
+ * @throws {ScriptError} where no other region holds the home by a higher term, or a process of before the fence could still write.
  */
 export async function rejoinHome(views: readonly RegionView[], options: RejoinOptions): Promise<Rejoining> {
   const { region, folder, by, tell } = options;
@@ -54,6 +57,7 @@ export async function rejoinHome(views: readonly RegionView[], options: RejoinOp
   const seat = requireSeat(views, now);
   if (highestTerm(now) === 0) return { region, seat: seat.region, deleted: [], tails: [] };
   const { streams } = await fenceHome(old.bus, by, tell);
+  await waitUntilEnded(old.bus, streams, options.endedMs);
   const promoted = new Map(seat.streams.map((each) => [each.config.name, each]));
   const tails: Tail[] = [];
   for (const original of streams) {

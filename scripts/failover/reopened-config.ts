@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { BEFORE_FENCE_METADATA, FENCED_METADATA, TERM_METADATA } from "#shared/contract/home.ts";
+import { BEFORE_FENCE_METADATA, FENCED_AT_METADATA, FENCED_METADATA, TERM_METADATA } from "#shared/contract/home.ts";
 import { settingsBeforeFence } from "#shared/nats/settings-before-fence.ts";
 
 const metadataSchema = z.record(z.string(), z.string()).default({});
@@ -8,7 +8,7 @@ const metadataSchema = z.record(z.string(), z.string()).default({});
 export function reopenedConfig<Config extends Readonly<Record<string, unknown>>>(config: Config): Config {
   const metadata = metadataSchema.parse(config["metadata"]);
   if (metadata[FENCED_METADATA] === undefined) return config;
-  const { [FENCED_METADATA]: term, [BEFORE_FENCE_METADATA]: _, ...kept } = metadata;
+  const { [FENCED_METADATA]: term, [FENCED_AT_METADATA]: _, [BEFORE_FENCE_METADATA]: __, ...kept } = metadata;
   return {
     ...config,
     sealed: false,

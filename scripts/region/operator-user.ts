@@ -3,8 +3,8 @@ export const OPERATOR_PASSWORD = "NATS_OPERATOR_PASSWORD";
 
 /**
  * The user as which `sluice region` comes to an account of a home. It sees what streams there are and gives them other settings, makes
- * the consumer that keeps two commands apart, writes its entries of the audit trail, and reads what a region alone has, but for private
- * keys and producers' secrets. Who may change settings can have a stream copied anywhere: whoever has its password is an operator.
+ * the consumer that keeps two commands apart, writes its entries of the audit trail, sees who is connected to the account, and reads what
+ * a region alone has, but for private keys and producers' secrets. Who may change settings can have a stream copied anywhere: whoever has its password is an operator.
  */
 export const OPERATOR_USER = `      # \`sluice region\` fences and promotes the home, and has a region rejoin.
       {
@@ -18,7 +18,7 @@ export const OPERATOR_USER = `      # \`sluice region\` fences and promotes the 
               "$JS.API.CONSUMER.CREATE.KV_sluice_policy.region_command"
               "$JS.API.CONSUMER.DELETE.KV_sluice_policy.region_command"
               "audit.@home.*"
-              "$SYS.REQ.ACCOUNT.PING.STATZ"
+              "$SYS.REQ.ACCOUNT.PING.STATZ", "$SYS.REQ.ACCOUNT.PING.CONNZ"
             ]
             deny: ["$JS.API.STREAM.MSG.GET.KV_sluice_keys", "$JS.API.STREAM.MSG.GET.KV_sluice_clients"]
           }

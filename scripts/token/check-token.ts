@@ -1,6 +1,7 @@
 import { toAppError } from "#shared/errors/app-error.ts";
 import { type FetchJson, fetchJson } from "#shared/tokens/http/fetch-json.ts";
 import { judgeToken } from "#shared/tokens/judge-token.ts";
+import { fetchKeys } from "#shared/tokens/key-addresses.ts";
 import type { OutsideIssuer } from "#shared/tokens/outside-issuers.ts";
 import { parseKeySet } from "#shared/tokens/parse-key-set.ts";
 import { remoteKeys } from "#shared/tokens/remote-keys.ts";
@@ -60,7 +61,7 @@ export async function checkToken(token: string, { config, outside, print, say }:
 
 function trustOwn(config: VerifierConfig, fetching: FetchJson) {
   const { AUTH_JWKS_URL: url, AUTH_ISSUER: issuer, AUTH_AUDIENCE: audience } = config;
-  const keys = remoteKeys(url, { fetchKeySet: () => fetching({ url }) });
+  const keys = remoteKeys(url, { fetchKeySet: async () => (await fetchKeys(url, fetching)).keySet });
   return { trusted: ownIssuer(keys, { issuer, audience }), basis: keys.basis };
 }
 

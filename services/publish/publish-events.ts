@@ -28,7 +28,7 @@ export interface PublishRequest {
   readonly bodyBytes: number;
   readonly readBody: () => Promise<Uint8Array>;
   readonly context: CallContext;
-  /** Called once it is known who asks. */
+  /** Called once it is known who asks; the tenant is named as the homes of a publisher count it. */
   readonly onIdentified: (caller: { readonly tenant: string; readonly subject: string }) => void;
 }
 
@@ -85,7 +85,7 @@ export async function publishEvents(deps: PublishDeps, request: PublishRequest):
   const claims = await readRequestToken(deps, request);
   deps.reach.requireLink();
   const { tenant_id: tenant, sub: subject } = claims;
-  request.onIdentified({ tenant, subject });
+  request.onIdentified({ tenant: deps.nameOf(tenant), subject });
   // Not before: what strangers send makes no span.
   const span = beginRequest(deps.tracer, request.context.traceparent, { tenant, startedAt });
   const context = { ...request.context, traceparent: span.traceparent };

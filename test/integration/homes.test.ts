@@ -134,6 +134,15 @@ async function endOf(stack: Stack): Promise<number> {
   return (await manager.streams.info("EVENTS_demo")).state.last_seq;
 }
 
+test("the lines of a service say whose tenant they are about", async () => {
+  await using _euStream = await openOne(tokens.eu);
+  const opened = (line: string) => line.includes('"msg":"a stream was opened"') && line.includes('"home":"eu"');
+  await waitFor("the edge's line", () => edge.child.output().split("\n").some(opened));
+  const refused = await publisherAt(publisher)(tokens.eu, { type: "unheard.of", key: "k", data: 1 });
+  expect(refused.status).toBe(403);
+  await waitFor("the publisher's line", () => publisher.child.output().includes('"tenant":"eu/demo"'));
+});
+
 test("a home that cannot be reached keeps the own one from nothing, is told by name, and is served once it is there", async () => {
   const port = await freePort();
   await using alone = await own.startEdge({ SLUICE_HOMES_FILE: await writeHomes("stream", port) });

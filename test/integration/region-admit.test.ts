@@ -1,8 +1,10 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { connect, type NatsConnection } from "@nats-io/transport-node";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { lockRegion } from "../../scripts/failover/lock-region.ts";
+import { waitUntilEnded } from "../../scripts/failover/old-connections.ts";
 import { openRegion, type RegionBus } from "../../scripts/failover/region-bus.ts";
 import { ask, keepMirrors, makeHome } from "#test/support/home-pair-streams.ts";
 import { freePort } from "#test/support/ports.ts";
@@ -77,9 +79,29 @@ test("two commands change a region one after the other, and one whose connection
   await using _ = await lockRegion(first, 1_000);
 });
 
+/** Connects as a service would. */
+const connectAs = (name: string) =>
+  connect({ servers: `127.0.0.1:${pair.eu.regions.get("eu")?.servers[0].port}`, user: "operator", pass: "test", name });
+
+/** A mirror in the fenced stream's place would take the late update of a process that was held up. */
+async function requireNoneOfBefore(held: NatsConnection): Promise<void> {
+  await using bus = await openBus("eu");
+  await using later = new AsyncDisposableStack();
+  const standby = await connectAs("sluice-policy");
+  later.defer(() => standby.close());
+  const streams = await bus.streams();
+  await expect(waitUntilEnded(bus, streams, 0)).rejects.toThrow(
+    "sluice-policy at 127.0.0.1 is connected since before the fence",
+  );
+  await held.close();
+  await waitUntilEnded(bus, streams);
+}
+
 test("an update that was read before the fence, and comes after it, opens nothing", async () => {
   const { config } = await ask<{ config: object }>(clientOf("eu"), "STREAM.INFO.EVENTS_acme", {});
+  const held = await connectAs("sluice-policy");
   expect((await run("eu", "region", "fence", "eu", "--yes")).code).toBe(0);
+  await requireNoneOfBefore(held);
   await expect(ask(clientOf("eu"), "STREAM.UPDATE.EVENTS_acme", config)).rejects.toThrow(
     "can not unseal a sealed stream",
   );

@@ -1,8 +1,12 @@
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { connect, type NatsConnection } from "@nats-io/transport-node";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { EPOCH_METADATA, logStreamName } from "#shared/contract/tenant-log.ts";
+import { readRegions } from "../../scripts/failover/regions.ts";
+import { rejoinHome } from "../../scripts/failover/rejoin-home.ts";
+import { viewHome } from "../../scripts/failover/view-home.ts";
 import { sluice } from "#test/support/run-sluice.ts";
 import { NATS_PASSWORD } from "#test/support/start-nats.ts";
 import type { RegionName } from "#test/support/start-region-servers.ts";
@@ -129,8 +133,17 @@ async function epochIn(region: RegionName): Promise<string | undefined> {
   return (await infoOf(region, logStreamName("demo"))).config.metadata?.[EPOCH_METADATA];
 }
 
+/** A process of before the fence that stands still. */
+let held: NatsConnection;
+
 test("a planned promotion under load loses and repeats nothing and keeps the epoch, and the other region's policy takes over", async () => {
   const epoch = await epochIn("eu");
+  held = await connect({
+    servers: authUrl("eu").split("@")[1] ?? "",
+    user: "auth",
+    pass: NATS_PASSWORD,
+    name: "sluice-auth",
+  });
   const stop = new AbortController();
   const publishing = [publishOn("eu", stop.signal), publishOn("us", stop.signal)];
   await waitFor("events come", async () => (await readTopics("eu")).length > 20);
@@ -142,6 +155,19 @@ test("a planned promotion under load loses and repeats nothing and keeps the epo
   const topics = await readTopics("us");
   expect(topics.toSorted()).toEqual([...fromEu, ...fromUs].map((id) => `events.demo.push.event.${id}`).toSorted());
   expect(await epochIn("us")).toBe(epoch);
+});
+
+test("a region keeps its originals while a process of before the fence could still write into what comes in their place", async () => {
+  const rejoin = async () => {
+    await using owner = new AsyncDisposableStack();
+    const options = { region: "eu", folder, by: "jane", tell: () => {}, endedMs: 0 };
+    await rejoinHome(await viewHome(readRegions(env), owner), options);
+  };
+  await expect(rejoin()).rejects.toThrow(
+    /sluice-auth at 127\.0\.0\.1 is connected since before the fence.*Nothing was deleted/,
+  );
+  expect((await infoOf("eu", logStreamName("demo"))).config.sealed).toBe(true);
+  await held.close();
 });
 
 test("the region that was fenced comes back as a mirror, and what was done stands in the audit trail", async () => {

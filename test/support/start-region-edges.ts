@@ -1,6 +1,7 @@
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { NATS_PASSWORD } from "./start-nats.ts";
 import type { LinkMode, RegionName } from "./start-region-servers.ts";
 import { type Regions, type RegionsOptions, startRegions, userOf } from "./start-regions.ts";
 import { type RunningService, startService } from "./start-service.ts";
@@ -16,6 +17,8 @@ export interface RegionEdges extends StackCalls, AsyncDisposable {
   urls(query: string): Readonly<Record<RegionName, string>>;
   /** Has all that connects region us with eu be in this mode: the link of the buses, and what us asks of eu's auth and policy. */
   link(mode: LinkMode): void;
+  /** How commands come to home eu in both regions, for SLUICE_REGIONS. */
+  operatorUrls(): readonly string[];
   /** A producer of the tenant in region eu. */
   producer(): Promise<Bus>;
   startEdge(region: RegionName, env?: NodeJS.ProcessEnv): Promise<RunningService>;
@@ -48,7 +51,7 @@ export async function startRegionEdges(options: RegionsOptions = {}): Promise<Re
       auth: `127.0.0.1:${authGrpc},127.0.0.1:${eu.us.ports.auth.grpc}`,
       policy: `127.0.0.1:${policyGrpc},127.0.0.1:${eu.us.ports.policy.grpc}`,
       issuer: eu.issuer,
-      jwksUrl: `http://127.0.0.1:${authHttp}/.well-known/jwks.json`,
+      jwksUrl: [`http://127.0.0.1:${authHttp}`, eu.us.authUrl].map((url) => `${url}/.well-known/jwks.json`).join(","),
     };
     const path = join(folder, `${user}.yaml`);
     await writeFile(path, JSON.stringify([home]));
@@ -59,9 +62,10 @@ export async function startRegionEdges(options: RegionsOptions = {}): Promise<Re
     ...(region === "eu"
       ? {
           AUTH_ISSUER: eu.issuer,
-          AUTH_JWKS_URL: `${eu.eu.authUrl}/.well-known/jwks.json`,
-          AUTH_GRPC_URL: `127.0.0.1:${auth.grpc}`,
-          POLICY_GRPC_URL: `127.0.0.1:${policy.grpc}`,
+          AUTH_JWKS_URL: [eu.eu, eu.us].map(({ authUrl }) => `${authUrl}/.well-known/jwks.json`).join(","),
+          // The seat may move: only the processes that serve listen.
+          AUTH_GRPC_URL: `127.0.0.1:${auth.grpc},127.0.0.1:${eu.us.ports.auth.grpc}`,
+          POLICY_GRPC_URL: `127.0.0.1:${policy.grpc},127.0.0.1:${eu.us.ports.policy.grpc}`,
         }
       : { AUTH_ISSUER: "http://auth.us.test", SLUICE_HOMES_FILE: await homesFile(user) }),
   });
@@ -93,6 +97,12 @@ export async function startRegionEdges(options: RegionsOptions = {}): Promise<Re
       for (const proxy of far) proxy.set(mode === "one-way" ? "pass" : mode);
     },
     ...callsOf(eu.eu),
+    operatorUrls: () =>
+      (["eu", "us"] as const).map((region) => {
+        const [{ port }] = regions.brokers[region].servers;
+        const user = region === "eu" ? "operator" : "operator-eu";
+        return `${region}=nats://${user}:${NATS_PASSWORD}@127.0.0.1:${port}`;
+      }),
     producer: async () => asProducer(await regions.bus("eu", "eu", "publish")),
     startEdge,
     [Symbol.asyncDispose]: () => cleanup.disposeAsync(),

@@ -1,16 +1,16 @@
 import { AppError } from "#shared/errors/app-error.ts";
 import { FurtherHome } from "#shared/homes/further-home.ts";
 import { hintedIssuer } from "#shared/homes/home-of-token.ts";
-import { type Home, issuersOf, readHomesFile } from "#shared/homes/homes-file.ts";
+import { homeOfIssuer, type ServedHome } from "#shared/homes/home-of-issuer.ts";
+import { type Home, outsideIssuersOf, readHomesFile } from "#shared/homes/homes-file.ts";
 import type { ReadinessChecks } from "#shared/lifecycle/readiness.ts";
 import type { LimitedLog } from "#shared/log/limit-lines.ts";
 import { serveForwarded } from "../bus/serve-forwarded.ts";
 import { type PublishDeps, type PublishEvents, publishEvents } from "../publish-events.ts";
 import { type HomeParts, openHome, type OpenHome } from "./open-home.ts";
 
-interface Further {
+interface Further extends ServedHome<OpenHome> {
   readonly home: FurtherHome<OpenHome>;
-  readonly issuers: readonly string[];
 }
 
 /** All homes whose events are published here: the own one, and those of SLUICE_HOMES_FILE. */
@@ -30,13 +30,14 @@ export async function openHomes(parts: Omit<HomeParts, "home">, stack: AsyncDisp
   const forwarding = new Forwarding();
   const further: Further[] = [];
   for (const entry of entries) {
-    const issuers = await issuersOf(entry, config.issuerSecrets);
-    further.push({ home: stack.use(startHome(entry, parts, forwarding)), issuers });
+    const outside = await outsideIssuersOf(entry, config.issuerSecrets);
+    const home = stack.use(startHome(entry, parts, forwarding));
+    further.push({ home, issuer: entry.settings.AUTH_ISSUER, outside });
   }
   const away: PublishDeps = { ...own.deps, verify: refuse };
   const depsOf = (issuer: string | undefined): PublishDeps => {
-    if (issuer === undefined || own.verifier.knows(issuer)) return own.deps;
-    return depsAmong(further, issuer, away) ?? own.deps;
+    const state = issuer === undefined ? undefined : homeOfIssuer(issuer, own, further);
+    return state?.is === "away" ? away : (state?.open.deps ?? own.deps);
   };
   return {
     publish: (request) =>
@@ -75,15 +76,6 @@ function startHome(
       return home;
     },
   });
-}
-
-function depsAmong(further: readonly Further[], issuer: string, away: PublishDeps): PublishDeps | undefined {
-  const found = further.find(({ home: { state }, issuers }) =>
-    state.is === "open" ? state.open.verifier.knows(issuer) : issuers.includes(issuer),
-  );
-  if (found === undefined) return undefined;
-  const { state } = found.home;
-  return state.is === "open" ? state.open.deps : away;
 }
 
 async function faultOf(further: readonly Further[]): Promise<string | undefined> {

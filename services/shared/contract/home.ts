@@ -10,6 +10,9 @@ export const FENCED_METADATA = "sluice_fenced";
 /** The stream metadata that orders claims to a home: 1 at first, one more with each promotion. Without it, 1. */
 export const TERM_METADATA = "sluice_term";
 
+/** The stream metadata of a fenced original: when its home was fenced, by the servers' clock (ISO 8601). */
+export const FENCED_AT_METADATA = "sluice_fenced_at";
+
 /** The stream metadata of a fenced original that holds, as JSON, the settings that the fence has changed. */
 export const BEFORE_FENCE_METADATA = "sluice_before";
 
@@ -22,6 +25,7 @@ export const LOST_METADATA = "sluice_lost";
 /** What an original says of itself alone: none of its mirrors says it. */
 export const OWN_METADATA: ReadonlySet<string> = new Set([
   FENCED_METADATA,
+  FENCED_AT_METADATA,
   BEFORE_FENCE_METADATA,
   MIRRORED_METADATA,
   LOST_METADATA,

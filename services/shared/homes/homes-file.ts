@@ -5,6 +5,7 @@ import { z } from "zod";
 import { natsSettings } from "#shared/config/nats-settings.ts";
 import { BootError } from "#shared/config/read-config.ts";
 import { nameSchema } from "#shared/contract/name-schema.ts";
+import { keyAddressesSchema } from "#shared/tokens/key-addresses.ts";
 import { readOutsideIssuers } from "#shared/tokens/outside-issuers.ts";
 import { grpcAddressSchema } from "#shared/grpc/grpc-address.ts";
 import type { NatsSettings } from "#shared/config/nats-settings.ts";
@@ -21,7 +22,7 @@ const homeSchema = z.strictObject({
   auth: grpcAddressSchema,
   policy: grpcAddressSchema,
   issuer: z.string().min(1),
-  jwksUrl: z.url({ protocol: /^https?$/, error: "must be an http or https URL" }),
+  jwksUrl: keyAddressesSchema,
   issuersFile: pathSchema.optional(),
   schemasDir: pathSchema.optional(),
 });
@@ -81,17 +82,17 @@ export async function readHomesFile(path: string | undefined, ownIssuer: string)
 }
 
 /**
- * The issuers of a home: its own, and outside ones by its file. They count although their keys are not known yet; a file that cannot be
- * read keeps the home from opening, which says so.
+ * The outside issuers that a home lists. They count although their keys are not known yet; a file that cannot be read keeps the home from
+ * opening, which says so.
  */
-export async function issuersOf(
+export async function outsideIssuersOf(
   { settings }: Home,
   secrets: Readonly<Record<string, string>>,
 ): Promise<readonly string[]> {
   const { AUTH_ISSUER: issuer, AUTH_ISSUERS_FILE: file } = settings;
-  if (file === undefined) return [issuer];
+  if (file === undefined) return [];
   const read = await readOutsideIssuers(file, issuer, secrets).catch(() => undefined);
-  return [issuer, ...(read?.issuers ?? []).map(({ entry }) => entry.issuer)];
+  return (read?.issuers ?? []).map(({ entry }) => entry.issuer);
 }
 
 function homeOf(entry: z.infer<typeof homeSchema>, folder: string): Home {

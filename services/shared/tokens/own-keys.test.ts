@@ -5,6 +5,7 @@ import { exportJWK, generateKeyPair, type JWK } from "jose";
 import { afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { createLogger } from "#shared/log/create-logger.ts";
 import { fetchJson } from "./http/fetch-json.ts";
+import { keyAddressesSchema } from "./key-addresses.ts";
 import { ownKeys } from "./own-keys.ts";
 
 let key: JWK;
@@ -49,6 +50,20 @@ async function look(issuer = ISSUER): Promise<(string | undefined)[]> {
 test("nothing is wrong with a key set, whoever does not say beside it what it is called", async () => {
   expect(await look()).toEqual([undefined, undefined]);
 });
+
+test("of several addresses the first that answers counts, whichever of the regions serves", async () => {
+  const config = { AUTH_ISSUER: ISSUER, AUTH_AUDIENCE: "sluice", issuerSecrets: {} };
+  const open = (urls: string) =>
+    ownKeys({ ...config, AUTH_JWKS_URL: urls }, fetchJson, createLogger("test", "silent")).checks.keys_unusable();
+  expect(await open(`${origin}/standby${KEYS},${origin}${KEYS}`)).toBeUndefined();
+  answers = {};
+  expect(await open(`${origin}/a${KEYS},${origin}/b${KEYS}`)).toContain("404");
+});
+
+test.each(["ftp://a.test/keys", "a.test", "https://a.test/keys,", "https://a.test/keys,b.test", ""])(
+  "%j is no address of keys",
+  (text) => expect(keyAddressesSchema.safeParse(text).success).toBe(false),
+);
 
 describe("keys that cannot be used are told why:", () => {
   test.each<[string, (response: ServerResponse) => void, RegExp]>([

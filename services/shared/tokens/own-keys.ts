@@ -2,6 +2,7 @@ import { z } from "zod";
 import type { FetchJson } from "./http/fetch-json.ts";
 import type { ReadinessChecks } from "#shared/lifecycle/readiness.ts";
 import type { Logger } from "#shared/log/create-logger.ts";
+import { fetchKeys } from "./key-addresses.ts";
 import { type RemoteKeys, remoteKeys } from "./remote-keys.ts";
 import { tellFaults } from "./trust-outside.ts";
 import type { VerifierConfig } from "./verify-access-token.ts";
@@ -23,11 +24,14 @@ export interface OwnKeys {
 export function ownKeys(config: VerifierConfig, fetchJson: FetchJson, log: Logger): OwnKeys {
   const { AUTH_JWKS_URL: url, AUTH_ISSUER: issuer } = config;
   let fault: string | undefined;
-  const look = async (): Promise<string | undefined> => (fault = faultOf(issuer, await askIssuer(url, fetchJson)));
+  let answering = "";
+  const look = async (): Promise<string | undefined> =>
+    (fault = faultOf(issuer, await askIssuer(answering, fetchJson)));
   const fetchKeySet = async (): Promise<unknown> => {
-    const keySet = await fetchJson({ url });
+    const fetched = await fetchKeys(url, fetchJson);
+    answering = fetched.url;
     await look();
-    return keySet;
+    return fetched.keySet;
   };
   const keys = remoteKeys(url, { fetchKeySet, onFault: tellFaults(issuer, log) });
   const keysFault = async (): Promise<string | undefined> => {

@@ -2,6 +2,7 @@ import { errors, type JWTVerifyGetKey } from "jose";
 import { z } from "zod";
 import type { Scope } from "#shared/protocol/scope.ts";
 import { ACCESS_TOKEN_ALGORITHMS, ACCESS_TOKEN_TYPE, type AccessClaims, accessClaimsSchema } from "./access-token.ts";
+import { keyAddressesSchema } from "./key-addresses.ts";
 import { SECRET_PREFIX } from "./outside-issuers.ts";
 import { notAToken, parseToken, tokenInvalid } from "./parse-token.ts";
 import { type Report, type TrustedIssuer, verifyToken } from "./verify-token.ts";
@@ -77,10 +78,9 @@ function readOwnClaims(claims: object, report: Report | undefined): AccessClaims
 
 /** The settings of a service that checks access tokens. */
 export const verifierSettings = {
-  AUTH_JWKS_URL: z
-    .url({ protocol: /^https?$/, error: "must be an http or https URL" })
+  AUTH_JWKS_URL: keyAddressesSchema
     .default("http://127.0.0.1:8081/.well-known/jwks.json")
-    .describe("where auth publishes the keys that its tokens are checked with"),
+    .describe("where auth publishes the keys that its tokens are checked with, or several such addresses with commas"),
   AUTH_ISSUER: z
     .string()
     .min(1)

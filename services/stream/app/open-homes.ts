@@ -1,10 +1,12 @@
 import { AppError } from "#shared/errors/app-error.ts";
 import { FurtherHome } from "#shared/homes/further-home.ts";
-import { type Home, issuersOf, readHomesFile } from "#shared/homes/homes-file.ts";
+import { homeOfIssuer, type ServedHome } from "#shared/homes/home-of-issuer.ts";
+import { type Home, outsideIssuersOf, readHomesFile } from "#shared/homes/homes-file.ts";
+import { limitLines } from "#shared/log/limit-lines.ts";
 import { connectNats, drainNats } from "#shared/nats/connect-nats.ts";
 import type { TokenVerifier } from "#shared/tokens/token-verifier.ts";
 import type { Stream } from "../connections/hub.ts";
-import type { Door, DoorOfIssuer } from "../http/door.ts";
+import type { DoorOfIssuer } from "../http/door.ts";
 import { loadDemoPage } from "../http/demo-page.ts";
 import { ClientHealth } from "../observe/client-health.ts";
 import { createDoor } from "./create-door.ts";
@@ -13,10 +15,8 @@ import type { HomeParts } from "./home-parts.ts";
 import { openHome, type OpenHome } from "./open-home.ts";
 import { openShared } from "./open-shared.ts";
 
-/** A further home, and the issuers whose tokens go to its door while it is not open. */
-interface Further {
+interface Further extends ServedHome<OpenHome> {
   readonly home: FurtherHome<OpenHome>;
-  readonly issuers: readonly string[];
 }
 
 /** All homes that an edge serves: its own, and those of SLUICE_HOMES_FILE. */
@@ -43,7 +43,10 @@ export async function openHomes(parts: EdgeParts, stack: AsyncDisposableStack): 
     config.SLUICE_DEMO === "1"
       ? await loadDemoPage({ auth: config.AUTH_HTTP_PORT, policy: config.POLICY_HTTP_PORT, nats: config.NATS_PORT })
       : undefined;
-  const doorOf: DoorOfIssuer = (issuer) => (own.verifier.knows(issuer) ? own.door : doorAmong(further, issuer, away));
+  const doorOf: DoorOfIssuer = (issuer) => {
+    const state = homeOfIssuer(issuer, own, further);
+    return state?.is === "away" ? away : state?.open.door;
+  };
   const own: OpenHome = await openHome(ownParts, stack, { demo, doorOf });
   const away = createDoor(ownParts, {
     edge: own.edge,
@@ -53,8 +56,9 @@ export async function openHomes(parts: EdgeParts, stack: AsyncDisposableStack): 
     doorOf: () => undefined,
   });
   for (const entry of entries) {
-    const issuers = await issuersOf(entry, config.issuerSecrets);
-    further.push({ home: stack.use(startHome(entry, ownParts, doorOf)), issuers });
+    const outside = await outsideIssuersOf(entry, config.issuerSecrets);
+    const home = stack.use(startHome(entry, ownParts, doorOf));
+    further.push({ home, issuer: entry.settings.AUTH_ISSUER, outside });
   }
   return {
     own,
@@ -83,18 +87,10 @@ function startHome({ name, settings }: Home, parts: HomeParts, doorOf: DoorOfIss
     async open(stack) {
       const nats = await connectNats(config, "stream", log);
       stack.defer(() => drainNats(nats));
-      return openHome({ ...parts, config, log, nats, home: name }, stack, { demo: undefined, doorOf });
+      const requestLog = stack.use(limitLines(log));
+      return openHome({ ...parts, config, log, requestLog, nats, home: name }, stack, { demo: undefined, doorOf });
     },
   });
-}
-
-function doorAmong(further: readonly Further[], issuer: string, away: Door): Door | undefined {
-  const found = further.find(({ home: { state }, issuers }) =>
-    state.is === "open" ? state.open.verifier.knows(issuer) : issuers.includes(issuer),
-  );
-  if (found === undefined) return undefined;
-  const { state } = found.home;
-  return state.is === "open" ? state.open.door : away;
 }
 
 function openAmong(further: readonly Further[]): OpenHome[] {
