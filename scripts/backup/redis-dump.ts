@@ -1,8 +1,11 @@
 import { createReadStream } from "node:fs";
 import { open } from "node:fs/promises";
 import { createInterface } from "node:readline";
-import { Redis } from "ioredis";
+import type { Redis } from "ioredis";
 import { z } from "zod";
+import { formatAddress } from "#shared/config/server-urls.ts";
+import { createRedis, onReason } from "#shared/redis/create-redis.ts";
+import type { RedisSettings } from "#shared/redis/redis-settings.ts";
 import { ScriptError } from "../shared/run-script.ts";
 
 /** What of Redis is kept: nothing else is ours. */
@@ -14,17 +17,19 @@ const SCAN_COUNT = 500;
 const lineSchema = z.object({ key: z.base64(), dump: z.base64(), ttlMs: z.int().nullable() });
 
 /**
- * Connects to Redis.
+ * Connects to Redis; the primary, where Sentinels know it.
  * @throws {ScriptError} saying where it looked.
  */
-export async function openRedis(url: string): Promise<Redis & AsyncDisposable> {
-  const redis = new Redis(url, { lazyConnect: true, maxRetriesPerRequest: 1, retryStrategy: () => null });
-  // The call that fails says so itself.
-  redis.on("error", () => undefined);
+export async function openRedis(settings: RedisSettings): Promise<Redis & AsyncDisposable> {
+  const redis = await createRedis(settings, () => true);
+  let reason: string | undefined;
+  onReason(redis, (each) => (reason ??= each));
   await redis.connect().catch((error: Error) => {
-    const { host, username } = new URL(url);
+    redis.disconnect();
+    const { servers, user } = settings.REDIS_URL;
+    const where = servers.map(formatAddress).join(", ");
     throw new ScriptError(
-      `cannot connect to Redis at ${host} as ${username} (${error.message}); REDIS_URL says where it is`,
+      `cannot connect to Redis at ${where} as ${user} (${reason ?? error.message}); REDIS_URL says where it is`,
     );
   });
   return Object.assign(redis, { [Symbol.asyncDispose]: async () => redis.disconnect() });

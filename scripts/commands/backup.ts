@@ -5,7 +5,7 @@ import { z } from "zod";
 import manifest from "../../package.json" with { type: "json" };
 import { makeBackupFolder, redisPath, snapshotPath, writeContents } from "../backup/backup-folder.ts";
 import { dumpRedis, openRedis } from "../backup/redis-dump.ts";
-import { redisUrlOfBackup } from "../backup/redis-url.ts";
+import { redisOfBackup } from "../backup/redis-of-backup.ts";
 import { type Snapshot, snapshotStream } from "../backup/snapshot-stream.ts";
 import { backupOrder } from "../backup/stream-order.ts";
 import { createCommand, readOptions, type Terminal } from "../shared/command.ts";
@@ -37,7 +37,7 @@ async function backUp({ out, redis: withRedis }: z.infer<typeof optionsSchema>, 
   let redis: { keys: number } | undefined;
   // Sessions first: one that is ended meanwhile is among the revocations, which come later.
   if (withRedis) {
-    await using connection = await openRedis(redisUrlOfBackup(env));
+    await using connection = await openRedis(redisOfBackup(env));
     redis = { keys: await dumpRedis(connection, redisPath(folder)) };
     print(redis, `${redis.keys} keys of Redis`);
   }

@@ -4,7 +4,7 @@ import type { Command } from "commander";
 import { z } from "zod";
 import { type BackupContents, readContents, redisPath, snapshotPath } from "../backup/backup-folder.ts";
 import { holdsKeys, openRedis, restoreRedis } from "../backup/redis-dump.ts";
-import { redisUrlOfBackup } from "../backup/redis-url.ts";
+import { redisOfBackup } from "../backup/redis-of-backup.ts";
 import { restoreStream } from "../backup/restore-stream.ts";
 import { reopenedConfig } from "../failover/reopened-config.ts";
 import { createCommand, readOptions, type Terminal } from "../shared/command.ts";
@@ -46,7 +46,7 @@ async function restore(folder: string, options: RestoreOptions, terminal: Termin
   const nats = stack.adopt(await connectBus("backup", env), (connection) => connection.close());
   await requireEmptyBus(await jetstreamManager(nats, { checkAPI: false }), contents);
   if (options.redis && contents.redis !== undefined) {
-    await using redis = await openRedis(redisUrlOfBackup(env));
+    await using redis = await openRedis(redisOfBackup(env));
     if (await holdsKeys(redis)) throw new ScriptError("Redis holds keys of Sluice: nothing was put back");
     const keys = await restoreRedis(redis, redisPath(folder), Date.now() - Date.parse(contents.at));
     print({ keys }, `${keys} keys of Redis; what would have expired since the backup is left out`);

@@ -1,6 +1,6 @@
 import { jetstreamManager } from "@nats-io/jetstream";
 import { openRedis } from "../backup/redis-dump.ts";
-import { redisUrlOfBackup } from "../backup/redis-url.ts";
+import { redisOfBackup } from "../backup/redis-of-backup.ts";
 import { connectBus } from "../shared/connect-bus.ts";
 import { fail, type Finding, ok, warn } from "../shared/finding.ts";
 
@@ -42,7 +42,7 @@ function roomOf(bytes: number, max: number, streams: number): Finding {
 /** How Redis keeps what it is given; and how far its clock is from this machine's. */
 export async function redisFindings(env: NodeJS.ProcessEnv): Promise<Finding[]> {
   try {
-    await using redis = await openRedis(redisUrlOfBackup(env));
+    await using redis = await openRedis(redisOfBackup(env));
     const facts = factsOf(await redis.info());
     const before = Date.now();
     const [seconds, micros] = await redis.time();

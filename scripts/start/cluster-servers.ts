@@ -9,13 +9,12 @@ import {
   nthPort,
   PAIR,
   prefixOf,
-  PROXIED,
   routePort,
   sentinelPort,
   TRIPLE,
 } from "./cluster-settings.ts";
 import { saidIn } from "./demo-servers.ts";
-import { PROXY_BUSY_FILE, writeProxyConfig } from "./proxy-config.ts";
+import { PROXIED, type ProxiedService, PROXY_BUSY_FILE, writeProxyConfig } from "./proxy-config.ts";
 import { writeReplicatedRedisConfig, writeSentinelConfig } from "./redis-config.ts";
 import { natsCommand, proxyCommand, redisCommand, sentinelCommand, serviceCommand } from "./server-commands.ts";
 
@@ -116,7 +115,7 @@ async function primaryPort(ports: DemoPorts, dataFolder: string): Promise<number
 }
 
 async function proxy({ ports, dataFolder, env }: Plan): Promise<ServerCommand> {
-  const placesOf = (service: (typeof PROXIED)[number]) =>
+  const placesOf = (service: ProxiedService) =>
     PAIR.map((n) => ({ httpPort: httpPortOf(ports, service, n), opsPort: opsPortOf(ports, service, n) }));
   const config = await writeProxyConfig(await makeFolder(dataFolder, "proxy"), {
     stream: placesOf("stream"),

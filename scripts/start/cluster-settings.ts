@@ -6,6 +6,7 @@ import {
   demoSettings,
   type PortVariable,
 } from "../demo-settings.ts";
+import { PROXIED, type ProxiedService } from "./proxy-config.ts";
 
 /** Between the ports of two processes of one kind. */
 const STEP = 100;
@@ -28,16 +29,13 @@ const OF_PAIRS: readonly PortVariable[] = [
   "REDIS_PORT",
 ];
 
-/** The services that clients reach by the proxy. */
-export const PROXIED = ["stream", "auth", "policy", "publish"] as const;
-
 /** The port of the nth process, where `variable` is that of the first. */
 export function nthPort(ports: DemoPorts, variable: PortVariable, n: number): number {
   return ports[variable] + STEP * (n - 1);
 }
 
 /** The HTTP port of the nth process behind the proxy, which has the one that clients know. */
-export function httpPortOf(ports: DemoPorts, service: (typeof PROXIED)[number], n: number): number {
+export function httpPortOf(ports: DemoPorts, service: ProxiedService, n: number): number {
   return nthPort(ports, `${prefixOf(service)}_HTTP_PORT`, n + 1);
 }
 

@@ -2,8 +2,11 @@ import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { projectPath } from "../shared/project-folder.ts";
 
-/** The services that the proxy of a cluster leads to. */
-export type ProxiedService = "stream" | "auth" | "policy" | "publish";
+/** The services that clients reach by the proxy of a cluster. */
+export const PROXIED = ["stream", "auth", "policy", "publish"] as const;
+
+/** One of them. */
+export type ProxiedService = (typeof PROXIED)[number];
 
 /** A process of a service on this machine. */
 export interface ProxiedProcess {

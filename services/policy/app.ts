@@ -9,7 +9,7 @@ import type { Hono } from "hono";
 import type { Registry } from "prom-client";
 import { AuthorizationService } from "#proto/envoy/service/auth/v3/external_auth.ts";
 import { DecisionServiceService } from "#proto/policy/v1/decision.ts";
-import { openTokenVerifier, type TokenVerifier } from "#shared/tokens/token-verifier.ts";
+import { openTokenVerifier, type TokenVerifier, type VerifierDeps } from "#shared/tokens/token-verifier.ts";
 import { type GrpcSecurity, openGrpcSecurity } from "#shared/grpc/grpc-security.ts";
 import { type GrpcService, startGrpcServer } from "#shared/grpc/start-server.ts";
 import { traceGrpc } from "#shared/grpc/trace-calls.ts";
@@ -98,7 +98,7 @@ export async function startPolicy(config: PolicyConfig): Promise<RunningService>
   const files = starting.use(await watchFiles(config.POLICY_DOCUMENTS_DIR, deps, origins, metrics, log));
 
   const operators = starting.use(await openOperatorTokens(config, log));
-  const verifier = await openVerifier(config, nats, { log, registry }, starting);
+  const verifier = await openVerifier(config, nats, { time: rights.time, log, registry }, starting);
   const authorizeDeps = await createAuthorizing(nats, config, deps.snapshots, { rights, verifier, operators });
   const gateway = { ...authorizeDeps, isOutside: verifier.isOutside, ...openGatewayTokens(config, security, starting) };
   const decisionDeps = { ...authorizeDeps, metrics, tiers };
@@ -152,17 +152,16 @@ function awaitHome(
   });
 }
 
-/** Verifies people's tokens. Policy has no time but its own. */
+/** Verifies people's tokens, by auth's time. */
 async function openVerifier(
   config: PolicyConfig,
   nats: NatsConnection,
-  deps: { readonly log: Logger; readonly registry: Registry },
+  deps: Pick<VerifierDeps, "time" | "log" | "registry">,
   starting: AsyncDisposableStack,
 ) {
   const jsm = await jetstreamManager(nats, { checkAPI: false });
   const withdrawn = starting.use(await followWithdrawnKeys({ jsm }, deps.log));
-  const time = { authTime: { isKnown: true, now: () => clock.wall() }, askTime: async () => undefined };
-  return starting.use(await openTokenVerifier(config, { ...deps, withdrawn, time }));
+  return starting.use(await openTokenVerifier(config, { ...deps, withdrawn }));
 }
 
 function limitsOf({ POLICY_ALLOWED_ORIGINS: allowedOrigins, POLICY_TRUSTED_PROXIES: proxies }: PolicyConfig) {

@@ -5,6 +5,7 @@ import { openEvent, recordOf } from "#test/rigs/subscription-record.ts";
 import { waitFor } from "#test/support/wait.ts";
 import type { SubscriptionRecord } from "./durable/record.ts";
 import { storable } from "./durable/subscription-store.ts";
+import { defineSubscription } from "./manage-subscription.ts";
 
 const KEY = { tenant: "acme", subject: "alice", name: "orders" };
 const DAY_MS = 86_400_000;
@@ -13,16 +14,18 @@ let rig: EdgeRig;
 let observed: string[];
 /** The first sequence that the log has. */
 let first: number;
+/** The last one, where that is not what the edge has read. */
+let last: number | undefined;
 
 beforeEach(() => {
   observed = [];
-  first = 1;
+  [first, last] = [1, undefined];
   const history = {
     ...NO_HISTORY,
     after: async (seq: number) =>
       seq + 1 >= first && seq < 1 ? [eventOf({ seq: seq + 1, tag: `t${seq + 1}` }, "old")] : [],
-    bounds: async () => ({ first, last: rig.tenant.log.horizon.seq, goneBy: "retention" as const }),
-    tagOf: async (seq: number) => `t${seq}`,
+    bounds: async () => ({ first, last: last ?? rig.tenant.log.horizon.seq, goneBy: "retention" as const }),
+    tagOf: async (seq: number) => (seq <= (last ?? seq) ? `t${seq}` : undefined),
   };
   rig = createRig({ history });
   rig.edge.observer.subscriptionChanged = (change) => void observed.push(change);
@@ -147,4 +150,19 @@ test("a record that changes while a stream attaches is read again, and one that 
   };
   await attach();
   expect([(await read(KEY))?.record.revision, reads]).toEqual([2, 3]);
+});
+
+test("a subscription is not made behind what its log has lost, before the edge has noticed", async () => {
+  const { topics: _, ...defined } = recordOf().definition;
+  const definition = { ...defined, backoffMs: [] };
+  const subject = { id: "alice", roles: [], groups: [] };
+  const identity = { tenant: "acme", sid: "s", subject, kid: "key-1", tokenExpiresAt: 4e9, isOutside: false };
+  const wish = { definition, topics: ["order.>"], from: { at: "now" }, expected: undefined } as const;
+  const define = () => defineSubscription(rig.edge, { identity, name: "orders" }, wish, { requestId: undefined });
+  for (const text of ["kept", "lost", "lost, too"]) rig.event(text);
+  last = 2;
+  await expect(define()).rejects.toMatchObject({ code: "unavailable" });
+  expect(await rig.edge.subscriptions.store.read(KEY)).toBeUndefined();
+  last = undefined;
+  expect((await define()).record.through).toEqual({ seq: 4, tag: "t4" });
 });

@@ -12,7 +12,7 @@ import type { Subscriptions } from "./connections/subscriptions.ts";
 import { applyCommand, type DefineCommand, otherRevision, type SubscriptionCommand } from "./durable/commands.ts";
 import { type Callback, createRecord, encodeRecord, parseRecord, type SubscriptionRecord } from "./durable/record.ts";
 import { storable, type StoredRecord, type SubscriptionKey } from "./durable/subscription-store.ts";
-import { findStart, type From } from "./log/resume.ts";
+import { findStart, type From, hasHorizon } from "./log/resume.ts";
 import type { Observer } from "./observe/observer.ts";
 
 /** How often to begin again after the record changed in between. */
@@ -234,6 +234,8 @@ async function requireVisible(
     if (registration.topicGrants.every(({ granted }) => !granted)) {
       throw new AppError("no_topic_granted", "you may not see any of these topics");
     }
+    // A position of what the log has lost would lose all that comes until the feed notices.
+    if (!(await hasHorizon(tenant.log))) throw new AppError("unavailable", "the log is read anew right now; try again");
     const { epoch } = tenant.log;
     const { position } = await findStart(tenant.log, undefined, from);
     return { epoch, position };

@@ -1,6 +1,7 @@
 import { writeFile } from "node:fs/promises";
 import { parseArgs } from "node:util";
 import { runScript, say, ScriptError } from "../../scripts/shared/run-script.ts";
+import { print } from "#test/support/run-arguments.ts";
 import { machineName, openBench, provisionBench } from "./open-bench.ts";
 import { compare, findLoads, findPeers, PEER_NAMES } from "./peers/against.ts";
 import { policyScenarios } from "./policy/scenarios.ts";
@@ -103,11 +104,6 @@ function readArguments() {
   } catch (error) {
     throw new ScriptError(`${(error as Error).message}\n\n${USAGE}`);
   }
-}
-
-function print(text: string): number {
-  process.stdout.write(text);
-  return 0;
 }
 
 type Measure = (bench: Bench) => Promise<readonly object[]>;

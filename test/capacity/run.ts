@@ -1,6 +1,6 @@
 import { readFile, writeFile } from "node:fs/promises";
-import { parseArgs } from "node:util";
 import { runScript, say, ScriptError } from "../../scripts/shared/run-script.ts";
+import { readOptions } from "#test/support/run-arguments.ts";
 import { openBench, provisionBench } from "../bench/open-bench.ts";
 import type { Bench } from "../bench/scenario.ts";
 import { checkWorkers } from "./check-workers.ts";
@@ -81,16 +81,10 @@ async function check(bench: Bench, slopes: Slopes): Promise<void> {
 }
 
 function readArguments() {
-  try {
-    const text = { type: "string" } as const;
-    const flag = { type: "boolean" } as const;
-    const mix = { streams: text, events: text, tenants: text, reach: text, log: text, cores: text } as const;
-    return parseArgs({
-      options: { ...mix, quick: flag, slopes: text, json: text, help: { ...flag, short: "h" } },
-    }).values;
-  } catch (error) {
-    throw new ScriptError(`${(error as Error).message}\n\n${USAGE}`);
-  }
+  const text = { type: "string" } as const;
+  const flag = { type: "boolean" } as const;
+  const mix = { streams: text, events: text, tenants: text, reach: text, log: text, cores: text } as const;
+  return readOptions({ ...mix, quick: flag, slopes: text, json: text, help: { ...flag, short: "h" } }, USAGE);
 }
 
 /** The mix that was asked about; undefined where none was. */

@@ -1,12 +1,12 @@
 import { randomInt } from "node:crypto";
 import { mkdir, writeFile } from "node:fs/promises";
 import { delimiter, join, resolve } from "node:path";
-import { parseArgs } from "node:util";
 import { buildServices } from "../../scripts/build/build-services.ts";
 import { haproxy, natsServer, redisServer } from "../../scripts/provision/programs.ts";
 import { provision } from "../../scripts/provision/provision.ts";
 import { runScript, say, ScriptError } from "../../scripts/shared/run-script.ts";
 import { appendLedger } from "#test/support/checker/ledger.ts";
+import { print, readNumber, readOptions, readSeed } from "#test/support/run-arguments.ts";
 import type { Fault } from "./fault.ts";
 import { FAULTS } from "./faults/all-faults.ts";
 import { enterOwnNetwork } from "./own-network.ts";
@@ -30,8 +30,6 @@ One line for each fault, a table in the end; the exit code is 0 where every prom
   --help          says this
 `;
 
-const MAX_SEED = 2 ** 31 - 1;
-
 // `npm run chaos`: says its seed, and keeps the ledger of a run that failed.
 await runScript(async () => {
   const values = readArguments();
@@ -44,7 +42,7 @@ await runScript(async () => {
   const on = values.on ?? "cluster";
   const startWorld = WORLDS[on];
   if (startWorld === undefined) throw new ScriptError(`there is no stack ${on}\n\n${USAGE}`);
-  const seed = readNumber("--seed", values.seed, 0, MAX_SEED) ?? randomInt(MAX_SEED);
+  const seed = readSeed(values.seed, randomInt);
   const minutes = readNumber("--minutes", values.minutes, 1, 24 * 60) ?? 10;
   await prepareServers();
   await enterOwnNetwork();
@@ -76,23 +74,7 @@ function readArguments() {
     list: flag,
     help: { ...flag, short: "h" },
   } as const;
-  try {
-    return parseArgs({ options }).values;
-  } catch (error) {
-    throw new ScriptError(`${(error as Error).message}\n\n${USAGE}`);
-  }
-}
-
-function readNumber(name: string, text: string | undefined, min: number, max: number): number | undefined {
-  if (text === undefined) return undefined;
-  const number = /^\d+$/.test(text) ? Number(text) : Number.NaN;
-  if (number >= min && number <= max) return number;
-  throw new ScriptError(`${name} must be a whole number from ${min} to ${max}`);
-}
-
-function print(text: string): number {
-  process.stdout.write(text);
-  return 0;
+  return readOptions(options, USAGE);
 }
 
 async function prepareServers(): Promise<void> {

@@ -118,6 +118,14 @@ test("a row opens to its payload and id, whatever the payload is, and a role sho
   await page.waitForSelector("#role-alice-maintainer:checked:enabled");
   await page.click("#reset-alice");
   await page.waitForSelector("#role-alice-maintainer:not(:checked):enabled");
+
+  // The change arrives, and what holds then is not told: the next change can be made all the same.
+  await page.route("**/subjects/alice", (route) => route.abort());
+  await box.click();
+  await page.locator("#roles-status", { hasText: "what alice may do now is not known" }).waitFor();
+  await page.unroute("**/subjects/alice");
+  await box.click();
+  await page.waitForSelector("#role-alice-maintainer:checked:enabled");
   await page.context().close();
 });
 

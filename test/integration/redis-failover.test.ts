@@ -1,4 +1,6 @@
 import { expect, test } from "vitest";
+import { holdsKeys, openRedis } from "../../scripts/backup/redis-dump.ts";
+import { redisOfBackup } from "../../scripts/backup/redis-of-backup.ts";
 import { authSettings, createTenantLog, DEMO_PASSWORD } from "#test/support/start-auth.ts";
 import { startNats } from "#test/support/start-nats.ts";
 import type { RedisServer } from "#test/support/start-redis.ts";
@@ -43,7 +45,7 @@ test.each<[string, (primary: RedisServer) => unknown]>([
   ["dies", (primary) => primary.stop("SIGKILL")],
   ["freezes", (primary) => primary.signal("SIGSTOP")],
 ])(
-  "when the primary of Redis %s under logins, people log in again, and every session of before and after lives",
+  "when the primary of Redis %s under logins, people log in again, every session of before and after lives, and a backup reads the new one",
   async (_, fail) => {
     await using stack = new AsyncDisposableStack();
     const [nats, redis] = await Promise.all([startNats(), startRedisPair()]);
@@ -78,5 +80,10 @@ test.each<[string, (primary: RedisServer) => unknown]>([
     const count = (said: string): number => auth.child.output().split(said).length - 1;
     await waitFor("the log says that Redis is back", () => count("Redis is back") > 0);
     expect([count("Redis is lost"), count("Redis is back")]).toEqual([1, 1]);
+    await using backup = await openRedis(redisOfBackup({ REDIS_URL: redis.url.replace("auth:", "backup:") }));
+    expect([await holdsKeys(backup), await backup.info("replication")]).toEqual([
+      true,
+      expect.stringContaining("role:master"),
+    ]);
   },
 );

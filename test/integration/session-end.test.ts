@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { type EventStream, openEventStream } from "#test/support/event-stream.ts";
 import { createOwnClock } from "#test/support/own-clock.ts";
+import { publisherAt } from "#test/support/publisher.ts";
 import { type Bus, type Stack, startStack } from "#test/support/start-stack.ts";
 import { waitFor } from "#test/support/wait.ts";
 
@@ -11,6 +12,7 @@ const SESSION = { AUTH_ACCESS_TOKEN_SECONDS: "5", AUTH_SESSION_SECONDS: "10" };
 const TOLERANCE_MS = 500;
 
 const TEN_MINUTES = 600_000;
+const HOUR = 6 * TEN_MINUTES;
 
 let stack: Stack;
 let demo: Bus;
@@ -57,3 +59,13 @@ test.concurrent.each([
     expect(again.status).toBe(401);
   },
 );
+
+test.concurrent("a publisher and policy whose clocks are an hour ahead take a token that is good by auth's", async () => {
+  await using clock = await createOwnClock(HOUR);
+  const [publisher, policy] = await Promise.all([stack.startPublish(clock.env), stack.startPolicy(clock.env)]);
+  const { access_token: token } = await stack.login("carol");
+  const published = await publisherAt(publisher)(token, { type: "issues.opened", key: "clock", data: {} });
+  const url = `http://127.0.0.1:${policy.ports.http}/v1/tenants/demo/subjects/alice`;
+  const asked = await fetch(url, { headers: { authorization: `Bearer ${token}` } });
+  expect([published.status, asked.status]).toEqual([200, 200]);
+});

@@ -1,11 +1,11 @@
 import { randomInt } from "node:crypto";
 import { resolve } from "node:path";
-import { parseArgs } from "node:util";
 import { natsServer, redisServer } from "../../scripts/provision/programs.ts";
 import { provision } from "../../scripts/provision/provision.ts";
 import { provisionSchemathesis } from "../../scripts/provision/provision-schemathesis.ts";
 import { runScript, say, ScriptError } from "../../scripts/shared/run-script.ts";
 import { runVitest } from "../../scripts/shared/run-vitest.ts";
+import { print, readNumber, readOptions, readSeed } from "#test/support/run-arguments.ts";
 import { AMOUNT_VARIABLE, SEED_VARIABLE } from "./amount.ts";
 import { type Soak, SOAKS } from "./soaks.ts";
 
@@ -20,15 +20,13 @@ Runs tests of the suite with far more to do than the suite gives them. The rando
   --help          says this
 `;
 
-const MAX_SEED = 2 ** 31 - 1;
-
 // `npm run soak`: says its seed, runs one soak after the other, and ends with the names of those that failed.
 await runScript(async () => {
   const values = readArguments();
   if (values.help === true) return print(USAGE);
   if (values.list === true) return print(SOAKS.map(rowOf).join(""));
   const chosen = values.only === undefined ? SOAKS : values.only.map(findSoak);
-  const seed = readNumber("--seed", values.seed, 0, MAX_SEED) ?? randomInt(MAX_SEED);
+  const seed = readSeed(values.seed, randomInt);
   const minutes = readNumber("--minutes", values.minutes, 1, 24 * 60);
   const options = { home: resolve(".sluice"), path: process.env["PATH"] ?? "", say };
   await provision([natsServer, redisServer, ...chosen.flatMap(({ programs }) => programs)], options);
@@ -46,27 +44,10 @@ await runScript(async () => {
 });
 
 function readArguments() {
-  try {
-    const text = { type: "string" } as const;
-    const flag = { type: "boolean" } as const;
-    const only = { ...text, multiple: true } as const;
-    return parseArgs({ options: { only, minutes: text, seed: text, list: flag, help: { ...flag, short: "h" } } })
-      .values;
-  } catch (error) {
-    throw new ScriptError(`${(error as Error).message}\n\n${USAGE}`);
-  }
-}
-
-function readNumber(name: string, text: string | undefined, min: number, max: number): number | undefined {
-  if (text === undefined) return undefined;
-  const number = /^\d+$/.test(text) ? Number(text) : Number.NaN;
-  if (number >= min && number <= max) return number;
-  throw new ScriptError(`${name} must be a whole number from ${min} to ${max}`);
-}
-
-function print(text: string): number {
-  process.stdout.write(text);
-  return 0;
+  const text = { type: "string" } as const;
+  const flag = { type: "boolean" } as const;
+  const only = { ...text, multiple: true } as const;
+  return readOptions({ only, minutes: text, seed: text, list: flag, help: { ...flag, short: "h" } }, USAGE);
 }
 
 function rowOf({ name, amount, unit, file }: Soak): string {

@@ -2,10 +2,10 @@ import { setTimeout as delay } from "node:timers/promises";
 import type { Account } from "./checker/account.ts";
 import { noteRights } from "./checker/administrator.ts";
 import { conclude } from "./checker/audit.ts";
+import { createHttpProducer } from "./checker/http-producer.ts";
 import { monotonicMs } from "./checker/ledger.ts";
 import type { LedgerReader } from "./checker/reader.ts";
 import { startRun } from "./checker/start-run.ts";
-import { publishOverHttp } from "./cluster-publisher.ts";
 import type { Cluster } from "./start-cluster.ts";
 import type { Bus } from "./start-stack.ts";
 import { waitFor } from "./wait.ts";
@@ -40,7 +40,14 @@ export async function startClusterLoad(cluster: Cluster, operator: Bus): Promise
   await run.join("bob", { token: bob?.access_token ?? "" });
   noteRights(run.ledger, "bob", ROLES[1].topics);
   const publishing = run.producer.publishSteadily(["push.event.k", "issues.opened.k"], "under faults", 10);
-  const posting = publishOverHttp(cluster, carol?.access_token ?? "", { ledger: run.ledger, operator });
+  const overHttp = createHttpProducer({
+    tenant: "demo",
+    ledger: run.ledger,
+    urls: [cluster.urls.publish],
+    token: () => carol?.access_token ?? "",
+    operator,
+  });
+  const posting = overHttp.publishSteadily(["issues.edited"], "over HTTP", 100);
   const stopping = new AbortController();
   const counts = { changes: 0, cuts: 0 };
   const change = async (): Promise<void> => {

@@ -48,9 +48,12 @@ export class RolesPanel {
     const source = element("span", { className: "quiet", id: `source-${person}` });
     const reset = element("button", { type: "button", className: "plain", textContent: "back to the document" });
     reset.id = `reset-${person}`;
-    const show = ({ roles, source: from }) => {
-      for (const box of boxes) box.checked = roles.includes(box.value);
+    /** Lets go of the controls; without `present`, which could not be read, it shows what it did. */
+    const show = (present) => {
       setPending(undefined);
+      if (present === undefined) return;
+      const { roles, source: from } = present;
+      for (const box of boxes) box.checked = roles.includes(box.value);
       const what = roles.length === 0 ? "no role, sees nothing" : roles.join(", ");
       source.textContent = from === "http" ? `${what} · set here` : `${what} · by the document`;
       reset.hidden = from !== "http";
@@ -93,7 +96,10 @@ export class RolesPanel {
       }
       show(await this.#call(person));
     };
-    this.#turn = this.#turn.then(change).catch((error) => tell(error.message));
+    this.#turn = this.#turn.then(change).catch((error) => {
+      show(undefined);
+      tell(`what ${person} may do now is not known: ${error.message}`);
+    });
   }
 
   async #call(person, { path = "", method, body } = {}) {

@@ -12,7 +12,7 @@ import { createLogCheck } from "#shared/nats/check-log.ts";
 import { connectNats, drainNats } from "#shared/nats/connect-nats.ts";
 import { SEAT_QUESTION, watchSeat } from "#shared/nats/watch-seat.ts";
 import { systemClock as clock } from "#shared/time/clock.ts";
-import { openTokenVerifier, type TokenVerifier } from "#shared/tokens/token-verifier.ts";
+import { openTokenVerifier, type TokenVerifier, type VerifierDeps } from "#shared/tokens/token-verifier.ts";
 import type { Tracer } from "#shared/trace/tracer.ts";
 import { createEventLog } from "../bus/event-log.ts";
 import { createReach } from "../bus/reach-of-home.ts";
@@ -65,9 +65,9 @@ export interface OpenHome {
 export async function openHome(parts: HomeParts, stack: AsyncDisposableStack): Promise<OpenHome> {
   const { home, config, registry, log, tracer, quotas, room, metrics } = parts;
   const nats = stack.adopt(await connectNats(config, "publish", log, WRITES_ONLY), drainNats);
-  const verifier = stack.use(await openVerifier(config, registry, log));
   const security = stack.use(traceGrpc(await openGrpcSecurity(config, "publish.sluice", log), tracer));
   const sessions = stack.use(createSessionRights(config.AUTH_GRPC_URL, security.channelTo("auth.sluice")));
+  const verifier = stack.use(await openVerifier(config, { time: sessions.time, registry, log }));
   const rights = stack.use(createPublishingRights(config.POLICY_GRPC_URL, security.channelTo("policy.sluice")));
   return {
     nats,
@@ -94,9 +94,11 @@ export async function openHome(parts: HomeParts, stack: AsyncDisposableStack): P
 }
 
 /** Which keys are withdrawn is auth's to say, with each session: the bus tells this service nothing. */
-function openVerifier(config: PublishConfig, registry: Registry, log: Logger): Promise<TokenVerifier> {
-  const time = { authTime: { isKnown: true, now: () => clock.wall() }, askTime: async () => undefined };
-  return openTokenVerifier(config, { withdrawn: { has: () => false }, time, log, registry });
+function openVerifier(
+  config: PublishConfig,
+  deps: Pick<VerifierDeps, "time" | "registry" | "log">,
+): Promise<TokenVerifier> {
+  return openTokenVerifier(config, { ...deps, withdrawn: { has: () => false } });
 }
 
 /** The threads are shared fairly among the tenants of all homes. */

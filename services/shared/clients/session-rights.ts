@@ -1,12 +1,20 @@
-import { type SessionAnswer, SessionServiceClient, SessionState } from "#proto/auth/v1/session.ts";
+import {
+  type SessionAnswer,
+  type SessionQuestion,
+  SessionServiceClient,
+  SessionState,
+} from "#proto/auth/v1/session.ts";
+import type { SharedContext } from "#shared/async/call-context.ts";
 import { createLoader } from "#shared/async/create-loader.ts";
 import { AppError } from "#shared/errors/app-error.ts";
 import { askInParts, charactersIn } from "#shared/grpc/ask-in-parts.ts";
 import { callUnary } from "#shared/grpc/call-unary.ts";
 import type { GrpcChannel } from "#shared/grpc/grpc-security.ts";
 import { CircuitBreaker } from "#shared/async/circuit-breaker.ts";
-import { systemClock } from "#shared/time/clock.ts";
+import { systemClock as clock } from "#shared/time/clock.ts";
+import { AuthTime, TIME_QUESTION } from "#shared/tokens/auth-time.ts";
 import type { FindRights, Rights, SessionOfToken, SessionRights } from "#shared/tokens/session-rights.ts";
+import type { AskedTime } from "#shared/tokens/token-verifier.ts";
 
 /** Somebody waits for the answer. */
 const CALL = { timeoutMs: 2_000 };
@@ -16,23 +24,29 @@ const MAX_BATCH = 1_024;
 
 /**
  * Asks auth over gRPC about sessions and people, many in one call. Nothing is kept: each question is asked after it came.
- * Disposing closes the channel.
+ * Each answer about sessions tells auth's time. Disposing closes the channel.
  */
 export function createSessionRights(
   address: string,
   channel: GrpcChannel,
-): SessionRights & Disposable & { readonly find: FindRights } {
+): SessionRights & Disposable & { readonly find: FindRights; readonly time: AskedTime } {
   const client = new SessionServiceClient(address, channel.credentials, channel.options);
-  const call = { ...CALL, breaker: new CircuitBreaker(() => systemClock.monotonic()) };
+  const call = { ...CALL, breaker: new CircuitBreaker(() => clock.monotonic()) };
+  const authTime = new AuthTime(clock);
+  const ask = async (questions: SessionQuestion[], shared?: SharedContext): Promise<SessionAnswer[]> => {
+    const askedAt = clock.monotonic();
+    const asking = callUnary(client.checkSessions.bind(client), { questions }, shared ? { ...call, shared } : call);
+    const { answers, serverTimeMs } = await orUnknown(asking);
+    authTime.learn(serverTimeMs, askedAt);
+    return answers;
+  };
   const check = createLoader<SessionOfToken, Rights>({ maxBatch: MAX_BATCH }, (all, shared) =>
     askInParts(
       all,
       ({ subject }) => charactersIn([subject]),
       async (sessions) => {
         const questions = sessions.map((session) => ({ ...session, extend: false, contextId: "" }));
-        const { answers } = await orUnknown(
-          callUnary(client.checkSessions.bind(client), { questions }, { ...call, shared }),
-        );
+        const answers = await ask(questions, shared);
         return sessions.map((_, place) => rightsIn(answers[place]));
       },
     ),
@@ -45,6 +59,7 @@ export function createSessionRights(
       const [answer] = answers;
       return answer?.isKnown === true ? { roles: answer.roles, groups: answer.groups } : undefined;
     },
+    time: { authTime, askTime: async () => void (await ask([TIME_QUESTION])) },
     [Symbol.dispose]: () => client.close(),
   };
 }

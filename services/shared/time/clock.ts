@@ -6,6 +6,9 @@ export interface Clock {
   wall(): number;
 }
 
+/** Wall and monotonic clock may part by this much; beyond it the machine slept, or somebody set its wall clock. */
+export const MAX_PARTING_MS = 2_000;
+
 /** This machine's clock. */
 export const systemClock: Clock = {
   monotonic: () => performance.now(),

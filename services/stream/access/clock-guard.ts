@@ -1,7 +1,4 @@
-import type { Clock } from "#shared/time/clock.ts";
-
-/** Wall and monotonic clock may part by this much; beyond it deadlines are invalid. */
-const MAX_DRIFT_MS = 2_000;
+import { type Clock, MAX_PARTING_MS } from "#shared/time/clock.ts";
 
 /**
  * Answers a check that calls `onJump` when the two clocks have parted since the last check: the machine slept (its monotonic
@@ -13,7 +10,7 @@ export function guardClock(clock: Clock, onJump: () => void): () => void {
   let offset = offsetNow();
   return () => {
     const present = offsetNow();
-    if (Math.abs(present - offset) <= MAX_DRIFT_MS) return;
+    if (Math.abs(present - offset) <= MAX_PARTING_MS) return;
     offset = present;
     onJump();
   };

@@ -1,4 +1,4 @@
-import type { AuthTime } from "./auth-time.ts";
+import type { AuthTime } from "#shared/tokens/auth-time.ts";
 import type { SessionChecker } from "./ports.ts";
 
 /** Answers for sessions of outside issuers, which live as long as their token, and asks `sessions` about all others. */

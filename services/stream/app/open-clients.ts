@@ -1,6 +1,6 @@
 import { openGrpcSecurity } from "#shared/grpc/grpc-security.ts";
 import { traceGrpc } from "#shared/grpc/trace-calls.ts";
-import type { AuthTime } from "../access/auth-time.ts";
+import type { AuthTime } from "#shared/tokens/auth-time.ts";
 import { shareTopicLists } from "../access/share-topic-lists.ts";
 import { announceOnBus } from "../bus/topic-announcements.ts";
 import { GrpcDecider } from "../clients/decider.ts";

@@ -3,7 +3,7 @@ import { followWithdrawnKeys } from "#shared/nats/withdrawn-keys.ts";
 import { watchSeat } from "#shared/nats/watch-seat.ts";
 import { systemClock } from "#shared/time/clock.ts";
 import { invalidateSessions } from "../access/apply-control.ts";
-import { AuthTime } from "../access/auth-time.ts";
+import { AuthTime } from "#shared/tokens/auth-time.ts";
 import { nameWithin } from "#shared/homes/name-within.ts";
 import type { SessionChecker } from "../access/ports.ts";
 import { ConnectionLog } from "../bus/connection-log.ts";
@@ -48,10 +48,7 @@ export async function openDelivery(
   const transportHealth = new TransportHealth({ now, observer });
   const { auth, decider } = await openClients(parts, stack, { authTime, observer });
   const sessions = sessionsOf(auth, authTime);
-  const onJump = (): void => {
-    authTime.forget();
-    invalidateSessions([...hub.registered()], verifying);
-  };
+  const onJump = (): void => invalidateSessions([...hub.registered()], verifying);
   const handshakeMs = config.STREAM_HANDSHAKE_MS;
   const handshake = { handshakeMs, isWithdrawn: (kid: string): boolean => withdrawn.has(kid) };
   const verifying = { sessions, retries: new RetryBudget(), now, checkClock, observer, authTime, ...handshake };

@@ -17,7 +17,7 @@ import { createLogger } from "#shared/log/create-logger.ts";
 import { createRig, type EdgeRig } from "#test/rigs/edge-rig.ts";
 import { silentObserver } from "#test/rigs/silent-observer.ts";
 import { waitFor } from "#test/support/wait.ts";
-import { AuthTime } from "../access/auth-time.ts";
+import { AuthTime } from "#shared/tokens/auth-time.ts";
 import { Registration } from "../access/registration.ts";
 import { verifySession, type VerifyDeps } from "../access/verify.ts";
 import { GrpcSessionChecker } from "./session-checker.ts";
@@ -47,7 +47,7 @@ beforeEach(async () => {
   server = await startGrpcServer(address, [[SessionServiceService, { checkSessions }]]);
   rig = createRig();
   const now = () => performance.now();
-  const authTime = new AuthTime({ monotonic: now, wall: () => 0 });
+  const authTime = new AuthTime({ monotonic: now, wall: now });
   checker = new GrpcSessionChecker(`127.0.0.1:${server.port}`, plaintext.channelTo("auth.sluice"), {
     now,
     authTime,

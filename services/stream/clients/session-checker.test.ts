@@ -12,7 +12,7 @@ import { createLogger } from "#shared/log/create-logger.ts";
 import { limitLines } from "#shared/log/limit-lines.ts";
 import { waitFor } from "#test/support/wait.ts";
 import { type Identity, Registration } from "../access/registration.ts";
-import { AuthTime } from "../access/auth-time.ts";
+import { AuthTime } from "#shared/tokens/auth-time.ts";
 import { verifySession } from "../access/verify.ts";
 import { silentObserver } from "#test/rigs/silent-observer.ts";
 import { createRig, type EdgeRig } from "#test/rigs/edge-rig.ts";
@@ -28,9 +28,12 @@ let server: GrpcServer;
 let checker: GrpcSessionChecker;
 let rig: EdgeRig;
 let authTime: AuthTime;
+/** How far this machine's wall clock is set off. */
+let aheadMs: number;
 
 beforeEach(async () => {
   distort = (answers) => answers;
+  aheadMs = 0;
   const checkSessions = unaryHandler<CheckSessionsRequest, CheckSessionsResponse>(
     limitLines(createLogger("auth", "silent")),
     async ({ questions }) => ({
@@ -40,7 +43,7 @@ beforeEach(async () => {
   );
   const address = { host: "127.0.0.1", port: 0, setting: "AUTH_GRPC_PORT" };
   server = await startGrpcServer(address, [[SessionServiceService, { checkSessions, renewAccess: checkSessions }]]);
-  authTime = new AuthTime({ monotonic: () => performance.now(), wall: () => 0 });
+  authTime = new AuthTime({ monotonic: () => performance.now(), wall: () => performance.now() + aheadMs });
   checker = new GrpcSessionChecker(`127.0.0.1:${server.port}`, plaintext.channelTo("auth.sluice"), {
     now: () => performance.now(),
     authTime,
@@ -70,7 +73,8 @@ test("an answer counts for the connection that asked", async () => {
 test("every answer tells auth's time, and so does a question about nobody", async () => {
   await checker.askTime();
   expect(authTime.isKnown).toBe(true);
-  authTime.forget();
+  aheadMs = 3_600_000;
+  expect(authTime.isKnown).toBe(false);
   await checker.check(question("1000", "w-1"));
   expect(authTime.isKnown).toBe(true);
 });

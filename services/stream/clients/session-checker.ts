@@ -4,9 +4,9 @@ import { AppError } from "#shared/errors/app-error.ts";
 import { askInParts, charactersIn } from "#shared/grpc/ask-in-parts.ts";
 import { callUnary, type UnaryCall } from "#shared/grpc/call-unary.ts";
 import type { GrpcChannel } from "#shared/grpc/grpc-security.ts";
+import { type AuthTime, TIME_QUESTION } from "#shared/tokens/auth-time.ts";
 import type { RenewAccess, RenewedAccess } from "#shared/tokens/verify-or-renew.ts";
 import type { BindToken, PresentClaims, SessionAnswer, SessionChecker, SessionQuestion } from "../access/ports.ts";
-import type { AuthTime } from "../access/auth-time.ts";
 import type { Observer } from "../observe/observer.ts";
 import { type SharedContext, shareContexts } from "#shared/async/call-context.ts";
 import { CircuitBreaker } from "#shared/async/circuit-breaker.ts";
@@ -26,9 +26,6 @@ const MAX_RENEWALS = 128;
 
 /** Up to 250 handshakes a second ask without waiting for each other. */
 const REST_MS = 4;
-
-/** A question about nobody: its answer carries the time. */
-const NOBODY = { tenant: "-", sid: "-", subject: "-", tokenExpiresAt: 1, extend: false, contextId: "time" };
 
 /** The edge, as far as the client uses it. */
 export interface SessionCheckerDeps {
@@ -75,7 +72,7 @@ export class GrpcSessionChecker implements SessionChecker, Disposable {
         (part) => this.#find(part, shared),
       ),
     );
-    this.askTime = async () => void (await this.#ask([NOBODY], { timeoutMs: HANDSHAKE_TIMEOUT_MS }));
+    this.askTime = async () => void (await this.#ask([TIME_QUESTION], { timeoutMs: HANDSHAKE_TIMEOUT_MS }));
   }
 
   get #handshakeCall(): UnaryCall {

@@ -7,7 +7,7 @@ import { factsOf, tellBeginning } from "./record-stream.ts";
 import type { Hub, Stream } from "./hub.ts";
 import type { Reader } from "./reader.ts";
 import type { Wait } from "./reader-state.ts";
-import type { AuthTime } from "../access/auth-time.ts";
+import type { AuthTime } from "#shared/tokens/auth-time.ts";
 import type { Registration } from "../access/registration.ts";
 import type { Observer } from "../observe/observer.ts";
 import { StreamCensus } from "./stream-census.ts";

@@ -8,7 +8,7 @@ import { CLOCK_LEEWAY_SECONDS } from "#shared/tokens/access-token.ts";
 import { type RenewAccess, verifyOrRenew } from "#shared/tokens/verify-or-renew.ts";
 import type { VerifiedClaims } from "#shared/tokens/verified-claims.ts";
 import type { Exchange } from "./roads/road.ts";
-import type { AuthTime } from "../access/auth-time.ts";
+import type { AuthTime } from "#shared/tokens/auth-time.ts";
 
 /** The edge, as far as reading a token uses it. */
 export interface TokenReading {

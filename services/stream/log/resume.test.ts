@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { Position } from "../event.ts";
-import { findStart, type From, gapBefore, type LogView } from "./resume.ts";
+import { findStart, type From, gapBefore, hasHorizon, type LogView } from "./resume.ts";
 
 const EPOCH = "epoch123";
 const NOW: From = { at: "now" };
@@ -177,5 +177,21 @@ describe("a client that is ahead of a mirror", () => {
     const ahead = (comes: boolean): LogView => ({ ...logWith(), comesTo: async () => comes });
     expect((await findStart(ahead(true), idOf(120, "0"), NOW)).position).toEqual(at(120, "0"));
     expect((await findStart(ahead(false), idOf(120), NOW)).notice).toEqual(reset("tail_lost"));
+  });
+});
+
+describe("what an edge has read", () => {
+  test.each([
+    ["is in the log that it was read from", logWith(), true],
+    ["is in an empty log where it is nothing", logWith({ first: 0, horizon: 0, last: 0 }), true],
+    ["was in a log that has dropped it since", logWith({ first: 101 }), true],
+    ["is not in a log that came back shorter", logWith({ last: 99 }), false],
+    ["is not in a log that came back shorter and has dropped all", logWith({ first: 100, last: 99 }), false],
+  ])("%s", async (_, log, expected) => {
+    expect(await hasHorizon(log)).toBe(expected);
+  });
+
+  test("is not in a log where another message stands", async () => {
+    expect(await hasHorizon({ ...logWith(), horizon: at(100, "another") })).toBe(false);
   });
 });

@@ -95,6 +95,16 @@ async function beginning(log: LogView, from: From): Promise<Position> {
   return { seq: Math.max(0, (await log.history.bounds()).first - 1), tag: "0" };
 }
 
+/**
+ * Whether the log has what this edge has read of it. It has not where its store came back as it was before, and the feed has not noticed
+ * yet. Asks the leader, and throws what that throws.
+ */
+export async function hasHorizon({ horizon, history }: Pick<LogView, "horizon" | "history">): Promise<boolean> {
+  if (horizon.tag === "0") return (await history.bounds()).last >= horizon.seq;
+  const tag = await history.tagOf(horizon.seq);
+  return tag === undefined ? (await history.bounds()).last >= horizon.seq : tag === horizon.tag;
+}
+
 /** Why an id of ours means nothing in this log any more; undefined while it does. */
 export async function faultOf(log: LogView, { epoch, position }: EventId): Promise<"epoch" | "tail_lost" | undefined> {
   if (epoch !== log.epoch) return "epoch";

@@ -1,11 +1,11 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { TRANSPORTS } from "#shared/protocol/transports.ts";
 import type { Ledger } from "#test/support/checker/ledger.ts";
+import { createHttpProducer } from "#test/support/checker/http-producer.ts";
 import { createProducer, type Producer } from "#test/support/checker/producer.ts";
 import { type LedgerReader, type ReaderOptions, startReader } from "#test/support/checker/reader.ts";
 import type { Tenant, World } from "../world.ts";
 import { type Administrator, startAdministrator } from "./administrator.ts";
-import { createHttpProducer } from "./http-producer.ts";
 import { logIn, type Person } from "./person.ts";
 import { type DurableSubscriber, startSubscriber } from "./subscriber.ts";
 
@@ -62,7 +62,7 @@ export async function startTenant(world: World, ledger: Ledger, tenant: Tenant):
   const hopper = await read("hopper", alice, { urls, roads: TRANSPORTS });
   const producer = createProducer(await world.bus(tenant), tenant, ledger);
   const operator = await world.bus("policy");
-  const overHttp = createHttpProducer({ tenant, ledger, urls: world.publishUrls, person: dave, operator });
+  const overHttp = createHttpProducer({ tenant, ledger, urls: world.publishUrls, token: dave.token, operator });
   const clients = changing.map((_, index) => `${tenant} bob ${["sse", "websocket"][index]}`);
   const administrator = starting.use(startAdministrator({ world, ledger, tenant, producer, clients }));
   const publishing = [

@@ -9,6 +9,7 @@ import { type EventStream, openEventStream } from "#test/support/event-stream.ts
 import { subscriberAt } from "#test/support/subscriptions.ts";
 import { waitFor } from "#test/support/wait.ts";
 import { inTurn, retry } from "../retry.ts";
+import { mayReset, owedTo } from "./owed-to.ts";
 import type { Person } from "./person.ts";
 
 /** So many deliveries that none is used up by faults. */
@@ -45,11 +46,14 @@ export async function startSubscriber(deps: SubscriberDeps): Promise<DurableSubs
   const acknowledged = new Set<string>();
   const stopping = new AbortController();
   let turn = 0;
+  let resetAt = 0;
   const read = (): Promise<EventStream> =>
     openEventStream(`${inTurn(edgeUrls, (turn += 1))}/v1/stream?subscription=${name}&takeover=true`, {
       token: person.token(),
       signal: AbortSignal.any([stopping.signal, AbortSignal.timeout(MOVES_EVERY_MS)]),
       onFrame: ({ event, id = "", data }) => {
+        // It was told that it has lost what came before that.
+        if (event === "reset" && mayReset(ledger, tenant)) resetAt = Number(id.split(".")[1]);
         if (event !== "message") return;
         if (!acknowledged.has(id)) open.set(id, data);
         moments.push({ of: "received", id, text: data, at: monotonicMs() });
@@ -81,22 +85,10 @@ export async function startSubscriber(deps: SubscriberDeps): Promise<DurableSubs
       stopping.abort();
       await Promise.all(running);
       if (!found) moments.push({ of: "published", text: `${text}, which did not come in time` });
-      return auditSubscription([...publishedSince(ledger.slice(begin), tenant, text), ...moments], DEFINITION);
+      return auditSubscription(
+        [...owedTo(ledger.slice(begin), { tenant, last: text, resetAt }), ...moments],
+        DEFINITION,
+      );
     },
   };
-}
-
-/** What the log has certainly got since then, up to the event with that text. */
-function publishedSince(entries: Ledger, tenant: string, last: string): SubscriptionMoment[] {
-  const due = new Set<string>();
-  const moments: SubscriptionMoment[] = [];
-  const end = entries.find((entry) => entry.of === "acknowledged" && entry.text === last);
-  const through = end?.of === "acknowledged" ? end.sequence : 0;
-  for (const entry of entries) {
-    if (entry.of === "published" && entry.tenant === tenant && entry.topic.startsWith("issues.")) due.add(entry.text);
-    if (entry.of === "acknowledged" && due.has(entry.text) && entry.sequence <= through) {
-      moments.push({ of: "published", text: entry.text });
-    }
-  }
-  return moments;
 }

@@ -163,7 +163,7 @@ function countLost(run: Run, client: Client, progress: Progress): number {
     (event) =>
       event.tenant === client.tenant &&
       !all.has(event.text) &&
-      !isCovered(run, progress, event) &&
+      !isCovered(run, progress, start, event) &&
       isLasting(client, event, passedAt(progress, event)),
   ).length;
 }
@@ -196,11 +196,20 @@ function dueEvents(
   );
 }
 
-/** A reset covers what lies before its position, and what was acknowledged before the log lost it. */
-function isCovered({ causes }: Run, { gaps, resets }: Progress, event: AcknowledgedEvent): boolean {
+/**
+ * A reset covers what lies before its position, and what was acknowledged before the log lost it. Who came later has nothing to do with
+ * what was lost before, though its numbers were used again.
+ */
+function isCovered(
+  { causes }: Run,
+  { gaps, resets }: Progress,
+  start: { readonly at: number },
+  event: AcknowledgedEvent,
+): boolean {
   const { tenant, sequence, acknowledgedAt } = event;
   const lostAt = causes.filter((cause) => cause.event === "reset" && cause.tenant === tenant).map(({ at }) => at);
   return (
+    lostAt.some((at) => acknowledgedAt < at && at <= start.at) ||
     gaps.some(({ from, to }) => sequence > from && sequence <= to) ||
     resets.some(
       (reset) =>

@@ -136,6 +136,15 @@ test("a reset covers what the log has lost and what lies before it, not what is 
   expect(audit([...start, at(2, "d"), ...end].filter((entry) => entry !== cause))).toMatchObject({ uncaused: 1 });
 });
 
+test("who comes after a log has lost its end is not owed what stood there before under the same numbers", () => {
+  const cause: Entry = { of: "cause", tenant: "demo", event: "reset", reason: "tail_lost", at: 35 };
+  const anew = [...publish("d", 2, 50), ...publish("e", 3, 60)];
+  const late = [opened(40), received("ready", 1, "", 41)];
+  const start = [...PUBLISHED, cause, ...late, ...anew];
+  expect(audit([...start, at(2, "d"), at(3, "e"), complete("e")])).toMatchObject({ delivered: 2, lost: 0 });
+  expect(audit([...start, at(3, "e"), complete("e")])).toMatchObject({ delivered: 1, lost: 1 });
+});
+
 test("what caused a reset explains none once everybody has settled", () => {
   const cause: Entry = { of: "cause", tenant: "demo", event: "reset", reason: "tail_lost", at: 5 };
   const reset = received("reset", 1, '{"reason":"tail_lost"}', 40);

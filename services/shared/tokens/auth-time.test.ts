@@ -2,7 +2,12 @@ import { expect, test } from "vitest";
 import { AuthTime } from "./auth-time.ts";
 
 function createTime(wall = 600_000) {
-  const clock = { now: 1_000, monotonic: () => clock.now, wall: () => wall };
+  const clock = {
+    now: 1_000,
+    aheadMs: wall - 1_000,
+    monotonic: () => clock.now,
+    wall: () => clock.now + clock.aheadMs,
+  };
   const time = new AuthTime(clock);
   /** Auth answers `serverTimeMs` to a question that was on its way for `tripMs`. */
   const answer = (serverTimeMs: number, tripMs: number): void => {
@@ -52,10 +57,23 @@ test("a clock of auth that was set counts at once, however long the answer took"
   expect(time.now()).toBe(9_000_250);
 });
 
-test("after the machine slept the time is not known until auth answers again", () => {
-  const { time, answer } = createTime(600_000);
+test.each([
+  ["the machine slept", 3_600_000],
+  ["its clock was set back", -3_600_000],
+  ["its clock was set by little", 2_001],
+])("after %s the time is not known until auth answers again, however long that takes", (_what, by) => {
+  const { time, answer, clock } = createTime(600_000);
   answer(5_000_000, 20);
-  time.forget();
+  clock.aheadMs += by;
   expect(time.isKnown).toBe(false);
-  expect(time.now()).toBe(600_000);
+  expect(time.now()).toBe(600_020 + by);
+  answer(9_000_000, 500);
+  expect([time.isKnown, time.now()]).toEqual([true, 9_000_250]);
+});
+
+test("a wall clock that is put right by two seconds changes nothing", () => {
+  const { time, answer, clock } = createTime(600_000);
+  answer(5_000_000, 20);
+  clock.aheadMs += 2_000;
+  expect([time.isKnown, time.now()]).toEqual([true, 5_000_010]);
 });
