@@ -220,6 +220,7 @@ function isCovered(
 }
 
 /** When the client was certainly past the event. */
-function passedAt({ passed }: Progress, { sequence }: AcknowledgedEvent): number {
-  return passed.find((place) => place.sequence > sequence)?.at ?? Number.POSITIVE_INFINITY;
+function passedAt({ passed }: Progress, { sequence, publishedAt }: AcknowledgedEvent): number {
+  // After a reset sequences may have been used again: what was passed before the event was there was another one.
+  return passed.find((place) => place.sequence > sequence && place.at > publishedAt)?.at ?? Number.POSITIVE_INFINITY;
 }

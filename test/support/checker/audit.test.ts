@@ -145,6 +145,16 @@ test("who comes after a log has lost its end is not owed what stood there before
   expect(audit([...start, at(3, "e"), complete("e")])).toMatchObject({ delivered: 1, lost: 1 });
 });
 
+test("who had no right when a number was used again is not owed what it names now", () => {
+  const cause: Entry = { of: "cause", tenant: "demo", event: "reset", reason: "tail_lost", at: 35 };
+  const reset = received("reset", 1, '{"reason":"tail_lost"}', 40);
+  const before = [rights(["x.>"], 0, 0), ...PUBLISHED, ...READY, ...deliveries(1, 2, 3), cause, reset];
+  const without = [rights(["y.>"], 45, 46), ...publish("d", 2, 50), rights(["x.>"], 55, 56)];
+  const after = [...publish("e", 3, 60), received("message", 3, "e", 62), complete("e")];
+  expect(audit([...before, ...without, ...after])).toMatchObject({ resets: 1, lost: 0 });
+  expect(audit([...before, ...publish("d", 2, 50), ...after])).toMatchObject({ resets: 1, lost: 1 });
+});
+
 test("what caused a reset explains none once everybody has settled", () => {
   const cause: Entry = { of: "cause", tenant: "demo", event: "reset", reason: "tail_lost", at: 5 };
   const reset = received("reset", 1, '{"reason":"tail_lost"}', 40);
