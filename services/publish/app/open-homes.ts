@@ -1,4 +1,5 @@
 import { AppError } from "#shared/errors/app-error.ts";
+import { failedChecks, faultOfHomes } from "#shared/homes/fault-of-homes.ts";
 import { FurtherHome } from "#shared/homes/further-home.ts";
 import { hintedIssuer } from "#shared/homes/home-of-token.ts";
 import { homeOfIssuer, type ServedHome } from "#shared/homes/home-of-issuer.ts";
@@ -42,7 +43,10 @@ export async function openHomes(parts: Omit<HomeParts, "home">, stack: AsyncDisp
   return {
     publish: (request) =>
       publishEvents(further.length === 0 ? own.deps : depsOf(hintedIssuer(request.headers)), request),
-    checks: { ...own.checks, ...(further.length > 0 && { home_unusable: () => faultOf(further) }) },
+    checks: {
+      ...own.checks,
+      ...(further.length > 0 && { home_unusable: () => faultOfHomes(further, ({ checks }) => failedChecks(checks)) }),
+    },
     serveForwarded: (log) => forwarding.begin(own, ({ nats, deps }) => serve({ nats, deps }, metrics, log)),
   };
 }
@@ -76,18 +80,6 @@ function startHome(
       return home;
     },
   });
-}
-
-async function faultOf(further: readonly Further[]): Promise<string | undefined> {
-  const faults = await Promise.all(
-    further.map(async ({ home: { name, state } }) => {
-      if (state.is === "away") return [`${name}: ${state.reason}`];
-      const checked = await Promise.all(Object.values(state.open.checks).map(async (check) => check()));
-      return checked.filter((reason) => reason !== undefined).map((reason) => `${name}: ${reason}`);
-    }),
-  );
-  const all = faults.flat();
-  return all.length === 0 ? undefined : all.join(" | ");
 }
 
 /** Serves what edges forward on the bus of each open home, from when the service has begun to when it ends. */

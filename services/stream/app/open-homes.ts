@@ -1,4 +1,5 @@
 import { AppError } from "#shared/errors/app-error.ts";
+import { failedChecks, faultOfHomes } from "#shared/homes/fault-of-homes.ts";
 import { FurtherHome } from "#shared/homes/further-home.ts";
 import { homeOfIssuer, type ServedHome } from "#shared/homes/home-of-issuer.ts";
 import { type Home, outsideIssuersOf, readHomesFile } from "#shared/homes/homes-file.ts";
@@ -68,7 +69,7 @@ export async function openHomes(parts: EdgeParts, stack: AsyncDisposableStack): 
       for (const { edge } of openAmong(further)) yield* edge.hub.streams();
     },
     connections: async () => [...(await own.connections()), ...(await connectionsOf(further))],
-    fault: () => faultOf(further),
+    fault: () => faultOfHomes(further, reasonsOf),
   };
 }
 
@@ -105,19 +106,8 @@ async function connectionsOf(further: readonly Further[]): Promise<object[]> {
   return (await Promise.all(named)).flat();
 }
 
-async function faultOf(further: readonly Further[]): Promise<string | undefined> {
-  const faults = await Promise.all(
-    further.map(async ({ home: { name, state } }) => {
-      const reasons = state.is === "open" ? await reasonsOf(state.open) : [state.reason];
-      return reasons.length === 0 ? [] : [`${name}: ${reasons.join("; ")}`];
-    }),
-  );
-  const all = faults.flat();
-  return all.length === 0 ? undefined : all.join(" | ");
-}
-
 async function reasonsOf({ checks, edge }: OpenHome): Promise<string[]> {
-  const checked = await Promise.all(Object.values(checks).map(async (check) => check()));
   const away = [...edge.peersAway].map((peer) => `${peer} does not answer`);
-  return [...checked.filter((reason) => reason !== undefined), ...away];
+  const reasons = [...(await failedChecks(checks)), ...away];
+  return reasons.length === 0 ? [] : [reasons.join("; ")];
 }
