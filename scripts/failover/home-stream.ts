@@ -12,6 +12,7 @@ import {
   OWN_METADATA,
   TERM_METADATA,
 } from "#shared/contract/home.ts";
+import { holdingOf } from "#shared/nats/home/read-holding.ts";
 import { settingsBeforeFence } from "#shared/nats/settings-before-fence.ts";
 import { EPOCH_METADATA, logStreamName, logSubjects } from "#shared/contract/tenant-log.ts";
 
@@ -48,10 +49,10 @@ export function isHomeStream(name: string): boolean {
 
 /** What the stream is. One that only says that it is fenced, and is not sealed, can be opened by anybody's late update: it is open. */
 export function standingOf({ config }: Pick<HomeStream, "config">): Standing {
-  const { mirror, metadata = {}, sealed } = config;
-  const term = Number(metadata[TERM_METADATA] ?? 1);
-  if (mirror !== undefined) return { kind: "mirror", of: mirror.external?.api.split(".")[1] ?? "", term };
-  return { kind: sealed && metadata[FENCED_METADATA] !== undefined ? "fenced" : "open", term };
+  const holding = holdingOf({ config });
+  const { term } = holding;
+  if (holding.holds === "mirror") return { kind: "mirror", of: holding.of, term };
+  return { kind: config.sealed && holding.holds === "fenced" ? "fenced" : "open", term };
 }
 
 /**

@@ -52,7 +52,7 @@ interface Described {
 }
 
 /** What a stream says of the place of its home. */
-export function holdingOf({ config: { metadata = {}, mirror } }: Described): Holding {
+export function holdingOf({ config: { metadata = {}, mirror } }: Described): Exclude<Holding, { holds: "nothing" }> {
   const term = Number(metadata[TERM_METADATA] ?? 1);
   const [, origin] = /^\$JS\.([^.]+)\.API$/.exec(mirror?.external?.api ?? "") ?? [];
   if (mirror !== undefined && mirror !== null) return { holds: "mirror", of: origin ?? "", term };
