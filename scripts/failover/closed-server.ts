@@ -1,9 +1,9 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { rm, writeFile } from "node:fs/promises";
-import { connect as connectTcp } from "node:net";
 import { dirname, basename, join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
+import { accepts } from "../shared/accepts.ts";
 import { ScriptError } from "../shared/run-script.ts";
 
 /** A server of a region that nobody reaches but this machine, and that is linked to no other region. */
@@ -54,15 +54,4 @@ export async function startClosedServer({ config, args, port, env }: ClosedServe
   }
   const owner = stack.move();
   return { port, [Symbol.asyncDispose]: () => owner.disposeAsync() };
-}
-
-function accepts(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = connectTcp(port, "127.0.0.1");
-    socket.once("error", () => resolve(false));
-    socket.once("connect", () => {
-      socket.destroy();
-      resolve(true);
-    });
-  });
 }

@@ -7,7 +7,7 @@ import { readPorts } from "../../scripts/shared/read-ports.ts";
 import { requireFreePorts } from "../../scripts/start/ports.ts";
 import { startChild } from "#test/support/child.ts";
 import { sluice } from "#test/support/run-sluice.ts";
-import { accepts } from "#test/support/start-nats.ts";
+import { accepts } from "../../scripts/shared/accepts.ts";
 import { waitFor } from "#test/support/wait.ts";
 
 /** Below it there are ports that the kernel gives to nobody by itself. */

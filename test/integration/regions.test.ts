@@ -4,7 +4,7 @@ import { connect, headers, nkeyAuthenticator, type NatsConnection } from "@nats-
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { AUTH_STREAMS, FENCED_METADATA, SEAT_STREAM, TERM_METADATA } from "#shared/contract/home.ts";
 import { logSubjects } from "#shared/contract/tenant-log.ts";
-import { accepts } from "#test/support/start-nats.ts";
+import { accepts } from "../../scripts/shared/accepts.ts";
 import { becomesReady, type HomeServices, type Regions, startRegions } from "#test/support/start-regions.ts";
 import type { Bus } from "#test/support/start-stack.ts";
 import type { RunningService } from "#test/support/start-service.ts";

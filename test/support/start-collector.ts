@@ -1,6 +1,6 @@
 import { startChild } from "./child.ts";
 import { freePort } from "./ports.ts";
-import { accepts } from "./start-nats.ts";
+import { accepts } from "../../scripts/shared/accepts.ts";
 import type { OtlpReceiver } from "./start-otlp-receiver.ts";
 import { waitFor } from "./wait.ts";
 

@@ -5,7 +5,7 @@ import { connect, type NatsConnection } from "@nats-io/transport-node";
 import type { Regions } from "../../scripts/failover/regions.ts";
 import { type Child, startChild } from "./child.ts";
 import { freePort } from "./ports.ts";
-import { accepts } from "./start-nats.ts";
+import { accepts } from "../../scripts/shared/accepts.ts";
 import type { RegionName } from "./start-region-servers.ts";
 import { type ProxyMode, startTcpProxy, type TcpProxy } from "./tcp-proxy.ts";
 import { waitFor } from "./wait.ts";

@@ -1,8 +1,8 @@
 import { mkdtemp, rm } from "node:fs/promises";
-import { connect as connectTcp } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { accepts } from "../../scripts/shared/accepts.ts";
 import { type Child, startChild } from "./child.ts";
 import { freePort } from "./ports.ts";
 import { waitFor } from "./wait.ts";
@@ -89,13 +89,4 @@ export async function startNatsServer(at: {
       await rm(storeDir, { recursive: true, force: true });
     },
   };
-}
-
-/** Whether something takes TCP connections on the port. */
-export function accepts(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = connectTcp(port, "127.0.0.1");
-    socket.once("connect", () => resolve(true)).once("error", () => resolve(false));
-    socket.once("connect", () => socket.destroy());
-  });
 }

@@ -5,7 +5,7 @@ import { writeRedisConfig } from "../../scripts/start/redis-config.ts";
 import { Redis } from "ioredis";
 import { type Child, startChild } from "./child.ts";
 import { freePort } from "./ports.ts";
-import { accepts } from "./start-nats.ts";
+import { accepts } from "../../scripts/shared/accepts.ts";
 import { waitFor } from "./wait.ts";
 
 const PASSWORD = "test";

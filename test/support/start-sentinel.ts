@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Child, startChild } from "./child.ts";
 import { freePort } from "./ports.ts";
-import { accepts } from "./start-nats.ts";
+import { accepts } from "../../scripts/shared/accepts.ts";
 import { type RedisServer, startRedis } from "./start-redis.ts";
 import { waitFor } from "./wait.ts";
 

@@ -1,15 +1,10 @@
-import { connect } from "node:net";
+import { accepts } from "../../scripts/shared/accepts.ts";
 import type { Child } from "./child.ts";
+
+export { accepts };
 
 /** Whether a server takes connections on a port of this machine. Throws where its process has ended. */
 export function takesConnections(child: Child, port: number): Promise<boolean> {
   if (child.process.exitCode !== null) throw new Error("it ended");
-  return new Promise((resolve) => {
-    const socket = connect(port, "127.0.0.1")
-      .once("connect", () => {
-        socket.destroy();
-        resolve(true);
-      })
-      .once("error", () => resolve(false));
-  });
+  return accepts(port);
 }

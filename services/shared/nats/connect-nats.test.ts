@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { createLogger } from "#shared/log/create-logger.ts";
 import { startChild } from "#test/support/child.ts";
 import { freePort } from "#test/support/ports.ts";
-import { accepts } from "#test/support/start-nats.ts";
+import { accepts } from "#test/support/takes-connections.ts";
 import { createTestCertificates, type TestCertificates, type TlsEnvironment } from "#test/support/tls.ts";
 import { waitFor } from "#test/support/wait.ts";
 import { connectNats } from "./connect-nats.ts";

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { SignJWT } from "jose";
 import { startChild } from "#test/support/child.ts";
 import { freePort } from "#test/support/ports.ts";
-import { accepts } from "#test/support/start-nats.ts";
+import { accepts } from "../../../scripts/shared/accepts.ts";
 import { waitFor } from "#test/support/wait.ts";
 
 /** The key that signs the tokens of peers: a secret that both sides know, as their manuals begin with. */

@@ -3,7 +3,8 @@ import { mountSmallDisk } from "#test/support/small-disk.ts";
 import { nameProcess, type Restartable, startRestartable } from "#test/support/cluster-process.ts";
 import { freePort } from "#test/support/ports.ts";
 import { authSettings } from "#test/support/start-auth.ts";
-import { accepts, startNats } from "#test/support/start-nats.ts";
+import { accepts } from "../../../scripts/shared/accepts.ts";
+import { startNats } from "#test/support/start-nats.ts";
 import { startRedis } from "#test/support/start-redis.ts";
 import { startService } from "#test/support/start-service.ts";
 import {
