@@ -16,6 +16,8 @@ export interface StepReport {
   readonly lastedMs: number;
   readonly sight: Sight;
   readonly recovery: Recovery;
+  /** What was told of a fault that nobody may notice. */
+  readonly noticed: readonly string[];
   /** Sessions that were gone though nobody had ended them. */
   readonly lostSessions: number;
   /** How many processes wanted to run, for each core: far above 1 the machine was too busy for its times to say anything. */
@@ -41,7 +43,7 @@ export function isGood({ steps, account, subscriptions }: RunReport): boolean {
 
 /** The line of a step. */
 export function formatStep(step: StepReport): string {
-  const { faults, targets, atMs, lastedMs, sight, recovery, lostSessions, load, error } = step;
+  const { faults, targets, atMs, lastedMs, sight, recovery, noticed, lostSessions, load, error } = step;
   const seen = [
     `silence ${inSeconds(sight.longestSilenceMs)}`,
     ...(sight.longestOpeningMs > 1_000 ? [`opening took ${inSeconds(sight.longestOpeningMs)}`] : []),
@@ -56,7 +58,11 @@ export function formatStep(step: StepReport): string {
     `publishers: ${sight.unpublished} errors, longest ${inSeconds(sight.longestPublishMs)}`,
   ];
   const back = recovery.isComplete ? `back after ${inSeconds(recovery.ms)}` : "NOT BACK";
-  const wrong = [...recovery.late.map((late) => `LATE ${late}`), ...(error === undefined ? [] : [`ERROR ${error}`])];
+  const wrong = [
+    ...recovery.late.map((late) => `LATE ${late}`),
+    ...noticed.map((told) => `NOTICED ${told}`),
+    ...(error === undefined ? [] : [`ERROR ${error}`]),
+  ];
   const head = `${formatTime(atMs)} ${faults.join(" + ")} (${targets.join("; ")}) for ${inSeconds(lastedMs)}`;
   return [`${head}: ${seen.join(", ")}; ${back}`, ...wrong.map((line) => `      ${line}`)].join("\n");
 }
@@ -89,8 +95,8 @@ export function formatConclusion(report: RunReport): string {
   ].join("\n");
 }
 
-function hasFailed({ recovery, error }: StepReport): boolean {
-  return error !== undefined || recovery.late.length > 0;
+function hasFailed({ recovery, noticed, error }: StepReport): boolean {
+  return error !== undefined || recovery.late.length + noticed.length > 0;
 }
 
 function isKept(account: SubscriptionAccount): boolean {

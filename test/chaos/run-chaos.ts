@@ -5,7 +5,7 @@ import { monotonicMs } from "#test/support/checker/ledger.ts";
 import { createRandom } from "#test/support/random.ts";
 import type { Fault, Scene, Trouble } from "./fault.ts";
 import { measureRecovery } from "./measure-recovery.ts";
-import { observe } from "./observe.ts";
+import { noticedIn, observe } from "./observe.ts";
 import { formatStep, type RunReport, type StepReport, TOO_BUSY } from "./report.ts";
 import { planSteps, type Step } from "./schedule.ts";
 import type { Traffic } from "./traffic/start-traffic.ts";
@@ -79,13 +79,17 @@ async function takeStep(scene: Scene, { faults }: Step, runBegin: number): Promi
   const budgetMs = Math.max(...faults.map(({ recoversWithinMs }) => recoversWithinMs));
   const recovery = await measureRecovery(scene, Math.round(budgetMs * Math.max(1, loadPerCore() / TOO_BUSY)));
   if (recovery.isComplete) traffic.noteSettled();
+  const sight = observe(traffic.ledger.slice(first), begin, monotonicMs());
+  const isQuiet = loadPerCore() <= TOO_BUSY && faults.length === 1 && faults[0].goesUnnoticed === true;
   return {
     faults: faults.map(({ name }) => name),
     targets,
     atMs: begin - runBegin,
     lastedMs: end - begin,
-    sight: observe(traffic.ledger.slice(first), begin, monotonicMs()),
+    sight,
     recovery,
+    // Of a machine that is too busy, streams are told what is its fault.
+    noticed: isQuiet ? noticedIn(sight) : [],
     lostSessions: sessionsLost(traffic) - lost,
     load: loadPerCore(),
     ...(error === undefined ? {} : { error }),

@@ -4,13 +4,13 @@ import { diskFull } from "./disk-full.ts";
 import { connectionFlood, tokenFlood } from "./floods.ts";
 import { freeze } from "./freeze.ts";
 import { kill } from "./kill.ts";
-import { killLeader } from "./kill-leader.ts";
+import { killLeader, killQuorum } from "./kill-leader.ts";
 import { killWorker } from "./kill-worker.ts";
 import { lossyLink } from "./lossy-link.ts";
 import { cutLink, deafenBroker, partitionBroker, slowLink } from "./partition.ts";
 import { policyStorm } from "./policy-storm.ts";
 import { restoredStore } from "./restored-store.ts";
-import { rollingRestart } from "./rolling-restart.ts";
+import { lameDuck, rollingRestart } from "./rolling-restart.ts";
 import { rotateKeys, withdrawKey } from "./rotate-keys.ts";
 import { suspendTenant } from "./suspend-tenant.ts";
 
@@ -22,6 +22,7 @@ export const FAULTS: readonly Fault[] = [
   kill("policy"),
   kill("publish"),
   killLeader,
+  killQuorum,
   kill("broker"),
   kill("redis", 2),
   kill("sentinel"),
@@ -57,6 +58,7 @@ export const FAULTS: readonly Fault[] = [
   rollingRestart("policy"),
   rollingRestart("publish"),
   rollingRestart("broker"),
+  lameDuck,
   rotateKeys,
   withdrawKey,
   suspendTenant,

@@ -63,6 +63,7 @@ export function slowLink(from: Side, to: Component): Fault {
     weight: 1,
     hits: from === "services" ? to : from,
     recoversWithinMs: 15_000,
+    goesUnnoticed: true,
     missing: (world) => (linksOf(world, from, to).length === 0 ? "its network is not behind a proxy" : undefined),
     async begin({ world, random }) {
       const link = choose(random, linksOf(world, from, to));
