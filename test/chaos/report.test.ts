@@ -32,6 +32,7 @@ const RUN: RunReport = {
   steps: [STEP],
   account: { ...emptyAccount(), delivered: 1 },
   subscriptions: [],
+  broken: [],
 };
 
 test("a step is one line, and a line more for what was late or went wrong", () => {
@@ -59,6 +60,7 @@ test("the table has the worst of each kind of fault", () => {
 
 test.each<[string, Partial<RunReport>]>([
   ["an event was lost", { account: { ...RUN.account, lost: 1 } }],
+  ["a frame was not as described", { broken: ["the frame bye is not as described"] }],
   ["something came back late", { steps: [{ ...STEP, recovery: { ms: 1, late: ["x"], isComplete: true } }] }],
   ["a fault that nobody may notice was told", { steps: [{ ...STEP, noticed: ["2 degraded"] }] }],
   ["a fault could not be done", { steps: [{ ...STEP, error: "x" }] }],

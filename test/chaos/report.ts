@@ -34,11 +34,15 @@ export interface RunReport {
   readonly steps: readonly StepReport[];
   readonly account: Account;
   readonly subscriptions: readonly SubscriptionAccount[];
+  /** What was thrown where nobody waited for it, such as that a frame is not as described. */
+  readonly broken: readonly string[];
 }
 
 /** Whether every promise was kept, and everything was back within its time. */
-export function isGood({ steps, account, subscriptions }: RunReport): boolean {
-  return isSound(account) && subscriptions.every(isKept) && steps.every((step) => !hasFailed(step));
+export function isGood({ steps, account, subscriptions, broken }: RunReport): boolean {
+  return (
+    broken.length === 0 && isSound(account) && subscriptions.every(isKept) && steps.every((step) => !hasFailed(step))
+  );
 }
 
 /** The line of a step. */
@@ -84,11 +88,12 @@ export function formatTable(steps: readonly StepReport[]): string {
 
 /** The last lines: what the checker says, of the events and of the durable subscriptions. */
 export function formatConclusion(report: RunReport): string {
-  const { account, subscriptions, seed } = report;
+  const { account, subscriptions, broken, seed } = report;
   const failed = report.steps.filter(hasFailed).length;
   return [
     formatAccount(account),
     ...subscriptions.map((each) => (isKept(each) ? concludeSubscription(each) : `UNSOUND: ${JSON.stringify(each)}`)),
+    ...broken.map((message) => `BROKEN ${message}`),
     isGood(report)
       ? `every promise was kept under ${report.steps.length} faults; the seed was ${seed}`
       : `NOT GOOD: ${failed} of ${report.steps.length} steps failed; the seed was ${seed}`,

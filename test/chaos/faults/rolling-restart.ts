@@ -1,6 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { choose, type Fault, seconds, type Trouble } from "../fault.ts";
-import { type Component, processesOf, withoutAny, withoutCluster } from "../world.ts";
+import { type Component, processesOf, withoutAny } from "../world.ts";
 
 /** All processes of a kind are stopped with SIGTERM and started again, one after the other. */
 export function rollingRestart(component: Component): Fault {
@@ -30,7 +30,7 @@ export const lameDuck: Fault = {
   hits: "broker",
   recoversWithinMs: 20_000,
   goesUnnoticed: true,
-  missing: withoutCluster,
+  missing: (world) => (processesOf(world, "broker").length === 1 ? "there is one broker" : undefined),
   async begin({ world, random }) {
     const broker = choose(random, processesOf(world, "broker"));
     return untilDone(broker.name, async () => {
