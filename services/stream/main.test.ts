@@ -93,7 +93,7 @@ describe("the edge with workers", () => {
     const pids = await childPids(edge);
     await nats.stop();
     process.kill(pids[0] ?? 0, "SIGKILL");
-    await waitFor("its successors died", () => edge.child.output().split("started again").length > 3, 30_000);
+    await waitFor("its successors died", () => edge.child.output().split("started again").length > 3);
     expect((await fetch(`http://127.0.0.1:${edge.ports.ops}/healthz`)).status).toBe(200);
     process.kill(pids[1] ?? 0, "SIGKILL");
     await waitFor("the edge ends", () => edge.child.process.exitCode !== null, 40_000);

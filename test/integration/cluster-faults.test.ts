@@ -90,37 +90,29 @@ async function toldAll(readers: readonly LedgerReader[], event: string): Promise
 async function lead(node: number): Promise<void> {
   const preferred = `nats-${node + 1}`;
   const { streams } = await operator.manager();
-  await waitFor(
-    `${preferred} leads`,
-    async () => {
-      const { config, cluster: group } = await streams
-        .info("EVENTS_demo")
-        .catch(() => ({ config: undefined, cluster: undefined }));
-      if (config?.num_replicas !== 3 || group?.replicas?.every(({ current }) => current) !== true) return false;
-      if (group.leader === preferred) return true;
-      const request = JSON.stringify({ placement: { preferred } });
-      await operator.connection.request("$JS.API.STREAM.LEADER.STEPDOWN.EVENTS_demo", request).catch(() => undefined);
-      return false;
-    },
-    20_000,
-  );
+  await waitFor(`${preferred} leads`, async () => {
+    const { config, cluster: group } = await streams
+      .info("EVENTS_demo")
+      .catch(() => ({ config: undefined, cluster: undefined }));
+    if (config?.num_replicas !== 3 || group?.replicas?.every(({ current }) => current) !== true) return false;
+    if (group.leader === preferred) return true;
+    const request = JSON.stringify({ placement: { preferred } });
+    await operator.connection.request("$JS.API.STREAM.LEADER.STEPDOWN.EVENTS_demo", request).catch(() => undefined);
+    return false;
+  });
 }
 
 /** Has the one consumer of the log live on that node. */
 async function placeConsumer(node: number): Promise<void> {
   const { consumers } = await operator.manager();
   const placed = new Set<string>();
-  await waitFor(
-    "the consumer lives there",
-    async () => {
-      for await (const { name, cluster: group } of consumers.list("EVENTS_demo")) {
-        if (group?.leader === `nats-${node + 1}`) return true;
-        // Its edge makes another one, somewhere; it may have done so since the list was made.
-        if (!placed.has(name)) await consumers.delete("EVENTS_demo", name).catch(() => undefined);
-        placed.add(name);
-      }
-      return false;
-    },
-    30_000,
-  );
+  await waitFor("the consumer lives there", async () => {
+    for await (const { name, cluster: group } of consumers.list("EVENTS_demo")) {
+      if (group?.leader === `nats-${node + 1}`) return true;
+      // Its edge makes another one, somewhere; it may have done so since the list was made.
+      if (!placed.has(name)) await consumers.delete("EVENTS_demo", name).catch(() => undefined);
+      placed.add(name);
+    }
+    return false;
+  });
 }
