@@ -35,7 +35,7 @@ beforeAll(async () => {
     "each stream has a mirror that has all",
     async () => (await sluice(["region", "status"], { env })).code === 0,
   );
-}, 60_000);
+});
 afterAll(async () => {
   await regions[Symbol.asyncDispose]();
   await rm(folder, { recursive: true });

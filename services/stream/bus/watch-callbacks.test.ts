@@ -54,4 +54,4 @@ test("every record with a callback is told, who holds it, and when it has none a
   await waitFor("the next holder", () => told.includes("jane@acme.com hook w2-2"));
   await store.remove(KEY, write ?? 0);
   await waitFor("it is deleted", () => told.at(-1) === "other hook");
-}, 60_000);
+});
