@@ -8,6 +8,7 @@ import { changeRoles, erase } from "#test/support/checker/administrator.ts";
 import { audit } from "#test/support/checker/audit.ts";
 import { type Run, startRun } from "#test/support/checker/start-run.ts";
 import { openEventStream } from "#test/support/event-stream.ts";
+import { freeze, thaw } from "#test/support/freeze.ts";
 import { publisherAt } from "#test/support/publisher.ts";
 import { type RegionEdges, startRegionEdges } from "#test/support/start-region-edges.ts";
 import { becomesReady } from "#test/support/start-regions.ts";
@@ -155,9 +156,9 @@ test("what is erased in its home is served by no edge of the other region, thoug
     await producer.publish(`events.demo.push.event.${key}`, text);
   }
   expect(await live.receive(3)).toEqual(["a", "erased", "b"]);
-  const standby = world.regions.eu.us.policy?.child.process;
+  const standby = world.regions.eu.us.policy!.child.process;
   // Nobody purges the mirror then.
-  standby?.kill("SIGSTOP");
+  await freeze(standby);
   try {
     await erase(world, [], "demo", "push.event.gone");
     await producer.publish("events.demo.push.event.keep", "c");
@@ -176,7 +177,7 @@ test("what is erased in its home is served by no edge of the other region, thoug
     const { state } = await manager.streams.info("EVENTS_demo", { subjects_filter: "events.demo.push.event.gone" });
     expect(state.subjects).toEqual({ "events.demo.push.event.gone": 1 });
   } finally {
-    standby?.kill("SIGCONT");
+    thaw(standby);
   }
 });
 
