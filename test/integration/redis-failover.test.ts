@@ -65,7 +65,7 @@ test.each<[string, (primary: RedisServer) => unknown]>([
       await fail(primary);
       await waitFor("logins are refused", () => people.refused() > 0);
       const before = people.logins.length;
-      await waitFor("people log in again", () => people.logins.length >= before + 3, 10_000);
+      await waitFor("people log in again", () => people.logins.length >= before + 3);
       logins = people.logins;
     }
     const isKnown = async ({ refreshToken }: Login): Promise<boolean> => {

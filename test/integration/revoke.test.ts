@@ -157,7 +157,7 @@ describe.concurrent("a stream whose session lives", () => {
     const reasons = stream.frames.filter(({ event }) => event === "auth_error").map(({ data }) => JSON.parse(data));
     // Behind its socket's buffers the stream is reset instead, and told nothing.
     expect([[], [{ reason: "expired" }]]).toContainEqual(reasons);
-  }, 60_000);
+  });
 });
 
 function open(base: string, token: string, query = "topic=issues.>"): Promise<EventStream> {

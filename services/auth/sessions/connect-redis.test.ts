@@ -96,8 +96,8 @@ async function follow(url: string) {
     /** Waits until a key is written, and answers once the log says so. */
     async heals(): Promise<string[]> {
       const write = () => redis.set("sluice:auth:test", "1").then(Boolean, () => false);
-      await waitFor("Redis takes writes again", write, 10_000);
-      await waitFor("the log says that it is back", () => watch.fault === undefined && lines.length >= 2, 10_000);
+      await waitFor("Redis takes writes again", write);
+      await waitFor("the log says that it is back", () => watch.fault === undefined && lines.length >= 2);
       return lines.map(({ message }) => message.replace(/:.*/, ""));
     },
     [Symbol.dispose]() {
@@ -139,7 +139,7 @@ describe("a Redis that is followed is used again within 10 s, and the log says o
     using followed = await follow(`${urlThrough(place.port, one.url)}/5`);
     place.lead(small.port);
     await one.stop("SIGKILL");
-    await waitFor("the wrong database is noticed", () => /DB index/.test(followed.watch.fault ?? ""), 10_000);
+    await waitFor("the wrong database is noticed", () => /DB index/.test(followed.watch.fault ?? ""));
     for (let again = 0; again < 20; again++) await followed.redis.set("sluice:auth:test", "1").catch(() => undefined);
     expect(await small.admin("DBSIZE")).toBe("0");
     await one.start();
