@@ -27,7 +27,8 @@ let bob: string;
 let carol: string;
 
 beforeAll(async () => {
-  world = await startRegionEdges();
+  // A soak takes longer than a token lives otherwise.
+  world = await startRegionEdges({ auth: { AUTH_ACCESS_TOKEN_SECONDS: "3600", AUTH_SESSION_SECONDS: "86400" } });
   producer = await world.producer();
   urls = world.urls(TOPICS);
   bob = (await world.login("bob")).access_token;
