@@ -6,6 +6,9 @@ import { type AskedBus, askServers } from "./ask-servers.ts";
 /** Each server of the region tells of this account. */
 const CALL = "$SYS.REQ.ACCOUNT.PING.STATZ";
 
+/** Otherwise a server says nothing where the account has no connection. */
+const QUESTION = { include_unused: true };
+
 const statusSchema = z.object({
   account_statz: z
     .array(z.object({ leafnodes: z.int() }))
@@ -19,7 +22,7 @@ const LOOK_MS = 200;
 
 /** A server of the region that has a connection of this home's link, or does not say that it has none; undefined where there is none. */
 async function findLinked(bus: AskedBus): Promise<string | undefined> {
-  const { answers, silent } = await askServers(bus, CALL, {});
+  const { answers, silent } = await askServers(bus, CALL, QUESTION);
   if (silent.length > 0) return `${silent.join(", ")} in region ${bus.region} does not say whether it`;
   const isLinked = answers.some((each) =>
     statusSchema.parse(each).account_statz?.some(({ leafnodes }) => leafnodes > 0),

@@ -18,6 +18,8 @@ import { waitFor } from "#test/support/wait.ts";
 
 const HOPS = amountOf("roam", 8);
 const CUTS = amountOf("region-cuts", 0);
+/** A link that a busy machine has let go is linked again, and its mirrors are fed, within this. */
+const PATIENCE_MS = 30_000;
 const TOPICS = "topic=push.>&topic=issues.>";
 
 let world: RegionEdges;
@@ -52,10 +54,14 @@ test(
     await using run = await startRun(producer, 3, { tenant: "demo", token: carol, urls: both });
     const steady = run.producer.publishSteadily(["push.event.k", "issues.opened.k"], "roam", 10);
     for (let hop = 0; hop < HOPS; hop += 1) {
-      await waitFor("the reader is there", () => run.readers.every(({ connections }) => connections >= hop));
+      await waitFor(
+        "the reader is there",
+        () => run.readers.every(({ connections }) => connections >= hop),
+        PATIENCE_MS,
+      );
       for (const [place, reader] of run.readers.entries()) {
         const seen = reader.frames.length;
-        await reader.frame((frame) => reader.frames.indexOf(frame) > seen + place);
+        await waitFor("frames come", () => reader.frames.length > seen + place, PATIENCE_MS);
         reader.hop();
       }
     }
