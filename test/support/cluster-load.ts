@@ -67,6 +67,8 @@ export async function startClusterLoad(
     counts.changes += 1;
   };
   const changing = repeat(stopping.signal, 300, change);
+  // What fails is told at the end.
+  changing.catch(() => {});
   const loggingIn = repeat(
     stopping.signal,
     500,

@@ -26,9 +26,10 @@ export async function createConnectionLogProbe({ cluster }: ProbeDeps): Promise<
         ended.push((JSON.parse(data) as { connectionId: string }).connectionId);
       }
       ended.splice(FIRST, Math.max(0, ended.length - FIRST - LATEST));
-      for (const policy of bothOf(cluster, "policy")) {
-        for (const id of ended) await waitFor(`policy tells of ${id}`, () => isTold(policy, id));
-      }
+      const looks = bothOf(cluster, "policy").flatMap((policy) =>
+        ended.map((id) => waitFor(`policy tells of ${id}`, () => isTold(policy, id))),
+      );
+      await Promise.all(looks);
     },
   };
 }
