@@ -1,5 +1,6 @@
 import { AUDIT_STREAM } from "#shared/contract/audit-log.ts";
 import { SEAT_STREAM } from "#shared/contract/home.ts";
+import { silenceOf } from "#shared/nats/watch-seat.ts";
 import { ScriptError } from "../shared/run-script.ts";
 import { fenceHome } from "./fence-home.ts";
 import { noteHomeChange } from "./home-audit.ts";
@@ -142,7 +143,8 @@ function requireMirrors(
     const advice = `see that auth and policy of the home run there, and try again. Nothing was changed`;
     throw new ScriptError(`${missing.config.name} has no mirror in region ${region} yet: ${advice}`);
   }
-  const silent = open.length === 0 ? undefined : streams.find(({ mirror }) => (mirror?.active ?? 0) / 1e6 > silentMs);
+  const silent =
+    open.length === 0 ? undefined : streams.find(({ mirror }) => silenceOf(mirror?.active ?? 0) > silentMs);
   if (silent === undefined) return;
   throw new ScriptError(
     `the mirrors in region ${region} do not hear their originals (${silent.config.name}): see that the link is open. Nothing was changed`,

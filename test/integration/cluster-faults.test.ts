@@ -2,6 +2,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { conclude } from "#test/support/checker/audit.ts";
 import type { LedgerReader } from "#test/support/checker/reader.ts";
 import { type Run, startRun } from "#test/support/checker/start-run.ts";
+import { freeze, thaw } from "#test/support/freeze.ts";
 import { type NatsCluster, startNatsCluster } from "#test/support/start-nats-cluster.ts";
 import { type Bus, type Stack, startStack } from "#test/support/start-stack.ts";
 import { waitFor } from "#test/support/wait.ts";
@@ -48,8 +49,8 @@ test("an edge that is cut off with its broker, which beats on, says that deliver
 
 test("a leader that stands still with an edge on it costs no event, and is told as degraded there", async () => {
   await holdLeader(
-    () => cluster.nodes[2].signal("SIGSTOP"),
-    () => cluster.nodes[2].signal("SIGCONT"),
+    () => freeze(cluster.nodes[2]),
+    () => thaw(cluster.nodes[2]),
   );
 });
 
@@ -61,11 +62,11 @@ test("a leader that is cut off with an edge on it costs no event, and is told as
 });
 
 /** Holds up the third broker while it leads and events flow, until its edge has told that, and then that it goes on. */
-async function holdLeader(hold: () => void, release: () => void): Promise<void> {
+async function holdLeader(hold: () => unknown, release: () => void): Promise<void> {
   await using run = await startWideRun();
   const publishing = run.producer.publishSteadily(["push.event.k"], "held", 10);
   await lead(2);
-  hold();
+  await hold();
   await toldAll(run.readers.slice(2), "degraded");
   release();
   await toldAll(run.readers.slice(2), "recovered");

@@ -1,6 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { type EventCounter, openEventCounter } from "#test/support/event-counter.ts";
+import { freeze, thaw } from "#test/support/freeze.ts";
 import { freePort } from "#test/support/ports.ts";
 import { random } from "#test/support/random.ts";
 import { type SlowProxy, startSlowProxy } from "#test/support/slow-proxy.ts";
@@ -188,9 +189,9 @@ async function disturb(running: Promise<unknown>, counts: Counts): Promise<void>
 const DISTURBANCES = [() => standStill(edges[1]), () => killBroker(), () => standStill(edges[0])];
 
 async function standStill({ child }: RunningService): Promise<void> {
-  child.process.kill("SIGSTOP");
+  await freeze(child.process);
   await delay(2_000);
-  child.process.kill("SIGCONT");
+  thaw(child.process);
 }
 
 async function killBroker(): Promise<void> {

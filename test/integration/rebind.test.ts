@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { type EventStream, openEventStream } from "#test/support/event-stream.ts";
+import { freeze } from "#test/support/freeze.ts";
 import { type Issuer, startIssuer } from "#test/support/start-issuer.ts";
 import { type Bus, type Stack, startStack } from "#test/support/start-stack.ts";
 import type { RunningService } from "#test/support/start-service.ts";
@@ -215,7 +216,7 @@ describe("at another edge than the one that holds the connection", () => {
     const url = `http://127.0.0.1:${dying.ports.http}/v1/stream?topic=push.>`;
     await using stream = await openEventStream(url, { token: access_token });
     const { connectionId } = JSON.parse((await stream.frame("ready")).data) as { connectionId: string };
-    dying.child.process.kill("SIGSTOP");
+    await freeze(dying.child.process);
     const slow = await stack.startEdge({ STREAM_HANDSHAKE_MS: "100" });
     const answer = await rebind(connectionId, { access_token }, {}, `http://127.0.0.1:${slow.ports.http}`);
     expect(answer).toMatchObject({ status: 503, body: { code: "unavailable" } });

@@ -31,10 +31,17 @@ const ROLES = [
 /** How long a cluster may take to carry out a change while parts of it are away. */
 const CHANGE_MS = 60_000;
 
-/** Starts readers through the proxy, producers on the bus and over HTTP, changes of rights and logins. */
-export async function startClusterLoad(cluster: Cluster, operator: Bus): Promise<ClusterLoad> {
+/**
+ * Starts readers, producers on the bus and over HTTP, changes of rights and logins. Readers come through the proxy, or to one
+ * after the other of `edges`.
+ */
+export async function startClusterLoad(
+  cluster: Cluster,
+  operator: Bus,
+  edges: readonly string[] = [cluster.urls.stream],
+): Promise<ClusterLoad> {
   const [bob, carol] = await Promise.all(["bob", "carol"].map((name) => cluster.login(name)));
-  const urls = [`${cluster.urls.stream}/v1/stream?topic=push.>&topic=issues.>`];
+  const urls = edges.map((url) => `${url}/v1/stream?topic=push.>&topic=issues.>`);
   const run = await startRun(await cluster.bus("demo"), 4, { tenant: "demo", token: carol?.access_token ?? "", urls });
   const steady = [...run.readers];
   await run.join("bob", { token: bob?.access_token ?? "" });
@@ -60,6 +67,8 @@ export async function startClusterLoad(cluster: Cluster, operator: Bus): Promise
     counts.changes += 1;
   };
   const changing = repeat(stopping.signal, 300, change);
+  // What fails is told at the end.
+  changing.catch(() => {});
   const loggingIn = repeat(
     stopping.signal,
     500,

@@ -8,6 +8,7 @@ import { waitFor } from "#test/support/wait.ts";
 import { callRedis, connectRedis } from "./connect-redis.ts";
 import { readRedisSettings } from "./redis-settings.ts";
 import { watchRedis } from "./watch-redis.ts";
+import { freeze } from "#test/support/freeze.ts";
 
 const connect = (url: string, env: NodeJS.ProcessEnv = {}): Promise<Redis> =>
   connectRedis(readRedisSettings({ REDIS_URL: url, ...env }));
@@ -119,7 +120,7 @@ describe("a Redis that is followed is used again within 10 s, and the log says o
 
   test.each<[string, (old: RedisServer) => unknown]>([
     ["became a replica", (old) => old.admin("REPLICAOF 127.0.0.1 1")],
-    ["was frozen", (old) => old.signal("SIGSTOP")],
+    ["was frozen", freeze],
   ])("when the server %s and another took its place", async (_, fail) => {
     await using one = await startRedis();
     await using other = await startRedis();

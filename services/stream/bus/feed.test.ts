@@ -234,7 +234,8 @@ async function openReading(on: Bus = bus, tenant = "demo") {
   const turns = new Turns({ now: () => performance.now(), checkClock: () => {} }).forTenant();
   const now = (): number => performance.now();
   const mirrors = own.use(openMirrorWatch(on, now));
-  const deps = { bus: on, mirrors, now, turns, maxEventBytes: MAX_EVENT_BYTES, log, observer };
+  const seat = { seat: undefined };
+  const deps = { bus: on, mirrors, seat, now, turns, maxEventBytes: MAX_EVENT_BYTES, log, observer };
   own.use(await openFeed(tenant, listener, deps));
   return reading;
 }

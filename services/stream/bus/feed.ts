@@ -221,10 +221,12 @@ class Feed implements AsyncDisposable {
 
   /**
    * Of a replica that is cut off, consumers still send heartbeats while the log goes on without it. Behind a slow network
-   * heartbeats are too rare. There the leader's answers are the sign of life.
+   * heartbeats are too rare. A log that was just fenced sends them for ever. There the leader's answers are the sign of life.
    */
   get #isLeaderAsked(): boolean {
-    return this.#isReplicated || !this.#deps.bus.pacing.isHeartbeatEnough;
+    const { bus, seat } = this.#deps;
+    const isLeft = this.#source.isOriginal && seat.seat?.is === "elsewhere";
+    return this.#isReplicated || isLeft || !bus.pacing.isHeartbeatEnough;
   }
 
   /** Asks the leader regularly what the log holds, without waiting for earlier answers. */
