@@ -81,7 +81,7 @@ export async function openStoredClients(deps: StoredClientsDeps): Promise<Stored
   const known = createKnownClients();
   const check = createSecretCheck(verify);
   const { tenants, revision } = await store.tenants();
-  await inTurns(tenants, READ_AT_ONCE, (tenant) => readKnown(tenant).catch(tell(tenant)));
+  await inTurns(tenants, READ_AT_ONCE, (tenant) => readKnown(tenant).catch(logUnread(tenant)));
   /** Everything up to this revision of the bucket is known. */
   let heard = revision;
   const stop = new AbortController();
@@ -92,7 +92,7 @@ export async function openStoredClients(deps: StoredClientsDeps): Promise<Stored
   const catchUp = createLoader<true, true>({ maxBatch: MAX_TOGETHER }, async (questions) => {
     for (let entry = await store.next(heard); entry !== undefined; entry = await store.next(heard)) {
       const { tenant } = entry;
-      await readKnown(tenant).catch(tell(tenant));
+      await readKnown(tenant).catch(logUnread(tenant));
       heard = Math.max(heard, entry.revision);
     }
     return questions;
@@ -103,7 +103,7 @@ export async function openStoredClients(deps: StoredClientsDeps): Promise<Stored
     known.take(tenant, now);
     return now;
   }
-  function tell(tenant: string) {
+  function logUnread(tenant: string) {
     return (error: unknown): void =>
       log.write("error", "unread", { tenant, err: error }, "stored clients cannot be read");
   }

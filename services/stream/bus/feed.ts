@@ -142,7 +142,7 @@ class Feed implements AsyncDisposable {
     const [mirrored, isContinued] = [mirroredUpTo(info), common !== undefined];
     this.#listener.onReset({ epoch: this.#epoch, horizon, policy, relation, mirrored, isContinued, erased });
     // The log has begun anew, and with it what is known of its life.
-    this.#source.tell(info, askedAt);
+    this.#source.report(info, askedAt);
   }
 
   get #read(): ReadSoFar {
