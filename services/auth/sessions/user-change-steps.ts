@@ -24,7 +24,8 @@ interface UserChangeDeps {
 export function createUserChangeSteps({ announce, sessions, revoke, audit }: UserChangeDeps) {
   return ({ kind, tenant, username: subject }: UserChange): (() => Promise<void>)[] => {
     const announceIt = () => announce(tenant, subject);
-    const endThem = () => endSessions(sessions, { tenant, subject }, (session) => revoke(session, { reason: "user_gone" }));
+    const endThem = () =>
+      endSessions(sessions, { tenant, subject }, (session) => revoke(session, { reason: "user_gone" }));
     const event = kind === "gone" ? "user_disabled" : "user_changed";
     const noteIt = () => audit.record({ event, tenant, subject });
     return kind === "gone" ? [announceIt, endThem, noteIt] : [announceIt, noteIt];

@@ -5,7 +5,9 @@ import { bothOf, call, pairsOf, type Probe, type ProbeDeps, require } from "../p
 
 /** Edges answer each other, and policy: who listens, which streams are open, and calls about a stream that the other one holds. */
 export async function createEdgeCallsProbe({ cluster }: ProbeDeps): Promise<Probe> {
-  const [alice, carol] = await Promise.all(["alice", "carol"].map(async (name) => (await cluster.login(name)).access_token));
+  const [alice, carol] = await Promise.all(
+    ["alice", "carol"].map(async (name) => (await cluster.login(name)).access_token),
+  );
   return {
     name: "calls between edges",
     async look() {
