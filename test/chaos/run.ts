@@ -51,8 +51,14 @@ await runScript(async () => {
   await using traffic = await startTraffic(world);
   const stopping = new AbortController();
   for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => stopping.abort());
+  // A frame that is not as described is thrown where it is read, which nobody waits for.
+  const broken: string[] = [];
+  process.on("uncaughtException", ({ message }) => {
+    broken.push(message);
+    say(`BROKEN ${message}`);
+  });
   const options = { on, seed, minutes, faults: possible, say, stop: stopping.signal };
-  const report = await runChaos(world, traffic, options);
+  const report = { ...(await runChaos(world, traffic, options)), broken };
   say(`\n${formatTable(report.steps)}\n\n${formatConclusion(report)}`);
   if (values.json !== undefined) await writeFile(values.json, `${JSON.stringify(report, undefined, 2)}\n`);
   if (isGood(report)) return 0;

@@ -1,5 +1,11 @@
 import { builtProgram } from "../../scripts/build/build-services.ts";
-import { type ClusterProcess, nameProcess, type Restartable, startRestartable } from "./cluster-process.ts";
+import {
+  type ClusterProcess,
+  nameProcess,
+  type Restartable,
+  startRestartable,
+  untilHealthy,
+} from "./cluster-process.ts";
 import { freePort } from "./ports.ts";
 import { authSettings } from "./start-auth.ts";
 import { type ClusterUrls, proxyPlaces, startClusterProxy } from "./start-cluster-proxy.ts";
@@ -82,7 +88,7 @@ export async function startCluster({
   stack.use(redis);
   const processes = new Map<ClusterProcessName, ClusterProcess>();
   const add = (name: ClusterProcessName, server: Restartable) => processes.set(name, nameProcess(name, server));
-  nats.nodes.forEach((node, index) => add(`nats-${(index + 1) as 1 | 2 | 3}`, untilHealthy(node)));
+  nats.nodes.forEach((node, index) => add(`nats-${(index + 1) as 1 | 2 | 3}`, untilHealthy(node.name, node)));
   redis.servers.forEach((server, index) => add(`redis-${(index + 1) as 1 | 2}`, server));
   add("sentinel", redis.sentinel);
 
@@ -202,19 +208,4 @@ function isServed(url: string): Promise<boolean> {
     ({ status }) => status !== 503,
     () => false,
   );
-}
-
-/** A broker that is started again takes work once it follows the others. */
-function untilHealthy(node: NatsCluster["nodes"][number]): Restartable {
-  return {
-    get pid() {
-      return node.pid;
-    },
-    output: () => node.output(),
-    stop: (signal) => node.stop(signal),
-    async start() {
-      await node.start();
-      await waitFor(`${node.name} follows`, () => node.isHealthy(), 60_000);
-    },
-  };
 }

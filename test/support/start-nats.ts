@@ -14,7 +14,7 @@ export const NATS_CONFIG = fileURLToPath(new URL("../../infra/nats/nats.conf", i
 export const NATS_PASSWORD = "test";
 
 /** The users of infra/nats/nats.conf. */
-type ServiceUser = "auth" | "policy" | "stream" | "publish" | "backup";
+type ServiceUser = "auth" | "policy" | "stream" | "publish" | "backup" | "operator";
 
 /** Those, the demo's producers, and the users of the homes of other regions. */
 export type NatsUser = ServiceUser | `${ServiceUser}-${string}` | "demo" | "rival";
@@ -30,6 +30,14 @@ export interface NatsServer extends AsyncDisposable {
   start(): Promise<void>;
   /** What it has printed, over all its starts. */
   output(): string;
+}
+
+/** Whether the server whose monitoring is on that port follows: all that it keeps is as its cluster has it. */
+export function isHealthyAt(monitorPort: number): Promise<boolean> {
+  return fetch(`http://127.0.0.1:${monitorPort}/healthz`, { signal: AbortSignal.timeout(1_000) }).then(
+    ({ ok }) => ok,
+    () => false,
+  );
 }
 
 /**

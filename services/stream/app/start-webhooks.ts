@@ -162,6 +162,7 @@ async function deleteGone(edge: Delivery, { hold, registration }: TakenCallback,
     lines.gone(hold.key);
   } catch (error) {
     if (toAppError(error).code === "internal") edge.observer.fault(error);
-    edge.hub.find(connectionId)?.reader.end(bye("changed", 0));
+    const reader = edge.hub.find(connectionId)?.reader;
+    reader?.end(bye("changed", reader.retryMs));
   }
 }
