@@ -19,7 +19,7 @@ import {
   requireRegion,
   seatStanding,
 } from "./view-home.ts";
-import { waitUntilLevel } from "./wait-until-level.ts";
+import { waitUntilLevel, waitUntilReached } from "./wait-until-level.ts";
 
 /** A mirror hears its original each second; one that has heard nothing for so long has none that lives, or no link. */
 const SILENT_MS = 5_000;
@@ -116,16 +116,23 @@ async function promoteAfterFence(
       `region ${origin.region} does not hold the home that ${target.region} mirrors: see sluice region status`,
     );
   }
-  requireMirrors(await origin.bus.streams(), target, silentMs);
+  const originals = await origin.bus.streams();
+  requireMirrors(originals, target, silentMs);
+  // A mirror may hear its original and take nothing: behind the fence, that would keep the home closed.
+  await waitUntilReached(originals.filter(isOpen), target.bus, { levelMs });
   const fence = await fenceHome(origin.bus, by, tell);
   const mirrors = await waitUntilLevel(fence.streams, target.bus, { levelMs, tell });
-  const originals = new Map(fence.streams.map((each) => [each.config.name, each]));
+  const fenced = new Map(fence.streams.map((each) => [each.config.name, each]));
   const term = termOf(mirrors, fence.term);
-  const promoted = await promoteStreams(target.bus, mirrors, term, { ...options, originals, from: origin.region });
+  const promoted = await promoteStreams(target.bus, mirrors, term, {
+    ...options,
+    originals: fenced,
+    from: origin.region,
+  });
   // What a promotion that took the region for lost has promoted may lack the end of its original.
   const isLossless = mirrors.every((each) => {
     return (
-      standingOf(each).kind === "mirror" || mirroredUpTo(each) >= (originals.get(each.config.name)?.state.last_seq ?? 0)
+      standingOf(each).kind === "mirror" || mirroredUpTo(each) >= (fenced.get(each.config.name)?.state.last_seq ?? 0)
     );
   });
   return { to: target.region, from: origin.region, term, promoted, isLossless };
@@ -137,7 +144,7 @@ function requireMirrors(
   { region, streams }: AnsweringRegion,
   silentMs: number,
 ): void {
-  const open = originals.filter((each) => standingOf(each).kind === "open");
+  const open = originals.filter(isOpen);
   const there = new Map(streams.map((each) => [each.config.name, each]));
   const missing = open.find(({ config }) => !there.has(config.name));
   if (missing !== undefined) {
@@ -150,6 +157,10 @@ function requireMirrors(
   throw new ScriptError(
     `the mirrors in region ${region} do not hear their originals (${silent.config.name}): see that the link is open. Nothing was changed`,
   );
+}
+
+function isOpen(stream: HomeStream): boolean {
+  return standingOf(stream).kind === "open";
 }
 
 async function promoteWithout(

@@ -7,6 +7,29 @@ import type { Tell } from "./tell.ts";
 const LOOK_MS = 100;
 
 /**
+ * Waits until the mirror of each original has what the original had when it was asked.
+ * @throws {ScriptError} naming one that has not, as where two replicas of a mirror take nothing any more.
+ */
+export async function waitUntilReached(
+  originals: readonly HomeStream[],
+  bus: Pick<RegionBus, "region" | "streams">,
+  { levelMs }: { readonly levelMs: number },
+): Promise<void> {
+  const giveUp = performance.now() + levelMs;
+  for (;;) {
+    const mirrors = new Map((await bus.streams()).map((each) => [each.config.name, each.state.last_seq]));
+    const behind = originals.find(({ config, state }) => (mirrors.get(config.name) ?? 0) < state.last_seq);
+    if (behind === undefined) return;
+    const { config, state } = behind;
+    if (performance.now() > giveUp) {
+      const place = `${config.name} is at ${mirrors.get(config.name) ?? 0} of ${state.last_seq} in region ${bus.region}`;
+      throw new ScriptError(`${place}, and gets no further: see sluice region status there. Nothing was changed`);
+    }
+    await delay(LOOK_MS);
+  }
+}
+
+/**
  * Waits until each fenced original has a mirror that is the same, and answers the streams of the mirrors' region. A mirror is the same
  * whose last entry has the sequence and the time (in nanoseconds) of the original's, and that holds no entry more.
  * @throws {ScriptError} naming those that are not.

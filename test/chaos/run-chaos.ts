@@ -1,5 +1,6 @@
 import { availableParallelism, loadavg } from "node:os";
 import { setTimeout as delay } from "node:timers/promises";
+import { within } from "#shared/async/within.ts";
 import { audit } from "#test/support/checker/audit.ts";
 import { monotonicMs } from "#test/support/checker/ledger.ts";
 import { createRandom } from "#test/support/random.ts";
@@ -17,6 +18,9 @@ const SECOND_WITHIN_MS = 2_000;
 
 /** So long a process is started again and again that does not come up. */
 const SUPERVISED_MS = 120_000;
+
+/** So long the end of the traffic is waited for. */
+const END_WITHIN_MS = 300_000;
 
 /** What to do. */
 export interface ChaosOptions {
@@ -52,10 +56,12 @@ export async function runChaos(
       break;
     }
   }
-  await traffic.end();
+  // Where something has not come back, nobody gets what is waited for.
+  await within(END_WITHIN_MS, traffic.end());
   const spentMinutes = (monotonicMs() - begin) / 60_000;
   const account = audit(traffic.ledger);
-  return { on, seed, minutes: spentMinutes, steps, account, subscriptions: traffic.subscriptions };
+  const subscriptions = traffic.subscriptions.map((each) => each.account);
+  return { on, seed, minutes: spentMinutes, steps, account, subscriptions };
 }
 
 async function takeStep(scene: Scene, { faults }: Step, runBegin: number): Promise<StepReport> {

@@ -10,7 +10,7 @@ import { FAULTS } from "./faults/all-faults.ts";
 import { enterOwnNetwork } from "./own-network.ts";
 import { formatConclusion, formatTable, isGood } from "./report.ts";
 import { runChaos } from "./run-chaos.ts";
-import { startTraffic } from "./traffic/start-traffic.ts";
+import { startTraffic, type Traffic } from "./traffic/start-traffic.ts";
 import type { Process } from "./world.ts";
 import { WORLDS } from "./worlds.ts";
 
@@ -62,7 +62,7 @@ await runScript(async () => {
   say(`\n${formatTable(report.steps)}\n\n${formatConclusion(report)}`);
   if (values.json !== undefined) await writeFile(values.json, `${JSON.stringify(report, undefined, 2)}\n`);
   if (isGood(report)) return 0;
-  await keep(join(resolve(".sluice/chaos"), `${on}-${seed}`), world.processes, traffic.ledger);
+  await keep(join(resolve(".sluice/chaos"), `${on}-${seed}`), world.processes, traffic);
   return 1;
 });
 
@@ -86,15 +86,12 @@ function isPossible({ name }: Fault, missing: string | undefined): boolean {
   return missing === undefined;
 }
 
-/** Writes the ledger and what the processes printed into a fresh folder. */
-async function keep(
-  folder: string,
-  processes: readonly Pick<Process, "name" | "output">[],
-  ledger: Parameters<typeof appendLedger>[1],
-): Promise<void> {
+/** Writes what everybody noted, and what the processes printed, into a folder. */
+async function keep(folder: string, processes: readonly Process[], traffic: Traffic): Promise<void> {
   await mkdir(folder, { recursive: true });
   await writeFile(join(folder, "ledger.jsonl"), "");
-  appendLedger(join(folder, "ledger.jsonl"), ledger);
+  appendLedger(join(folder, "ledger.jsonl"), traffic.ledger);
+  await writeFile(join(folder, "subscriptions.json"), JSON.stringify(traffic.subscriptions));
   for (const each of processes) await writeFile(join(folder, `${each.name}.log`), each.output());
   say(`the ledger, and what each process printed, is in ${folder}`);
 }

@@ -1,16 +1,15 @@
 import { noteCause } from "#test/support/checker/administrator.ts";
 import { type Ledger, monotonicMs } from "#test/support/checker/ledger.ts";
-import type { SubscriptionAccount } from "#test/support/checker/subscription-audit.ts";
 import { type Tenant, TENANTS, type World } from "../world.ts";
 import { startTenant, type TenantTraffic } from "./start-tenant.ts";
-import type { DurableSubscriber } from "./subscriber.ts";
+import type { ConcludedSubscription, DurableSubscriber } from "./subscriber.ts";
 
 /** Everything that users, producers and administrators do while faults come and go, and the ledger of it. */
 export interface Traffic extends AsyncDisposable {
   readonly ledger: Ledger;
   readonly tenants: readonly TenantTraffic[];
   /** What concluded durable subscriptions came to. */
-  readonly subscriptions: readonly SubscriptionAccount[];
+  readonly subscriptions: readonly ConcludedSubscription[];
   /** Publishes an event in every tenant, and answers its text in each once it is stored. */
   mark(tenant: TenantTraffic): Promise<string>;
   /** From now on, until everybody is served again, the tenant's clients may be sent this. */
@@ -33,7 +32,7 @@ export async function startTraffic(world: World): Promise<Traffic> {
   const tenants = await Promise.all(
     TENANTS.map(async (tenant) => starting.use(await startTenant(world, ledger, tenant))),
   );
-  const subscriptions: SubscriptionAccount[] = [];
+  const subscriptions: ConcludedSubscription[] = [];
   let [marks, names] = [0, 0];
   let subscribers: readonly DurableSubscriber[] = [];
   const mark = async ({ tenant, producer }: TenantTraffic): Promise<string> => {

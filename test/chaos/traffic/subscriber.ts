@@ -18,10 +18,16 @@ const DEFINITION = { topics: ["issues.>"], window: 50, ackWaitMs: 5_000, maxDeli
 /** It goes to another edge so often. */
 const MOVES_EVERY_MS = 15_000;
 
+/** What a durable subscription came to. */
+export interface ConcludedSubscription {
+  readonly account: SubscriptionAccount;
+  readonly moments: readonly SubscriptionMoment[];
+}
+
 /** Somebody with a durable subscription who acknowledges what comes. */
 export interface DurableSubscriber {
-  /** Waits until it has acknowledged everything up to the event with this text, and answers the account. */
-  conclude(text: string): Promise<SubscriptionAccount>;
+  /** Waits until it has acknowledged everything up to the event with this text, and answers what happened and what that comes to. */
+  conclude(text: string): Promise<ConcludedSubscription>;
 }
 
 /** Where it is, and what the ledger says of the events. */
@@ -85,10 +91,8 @@ export async function startSubscriber(deps: SubscriberDeps): Promise<DurableSubs
       stopping.abort();
       await Promise.all(running);
       if (!found) moments.push({ of: "published", text: `${text}, which did not come in time` });
-      return auditSubscription(
-        [...owedTo(ledger.slice(begin), { tenant, last: text, resetAt }), ...moments],
-        DEFINITION,
-      );
+      const owed = owedTo(ledger.slice(begin), { tenant, last: text, resetAt });
+      return { account: auditSubscription([...owed, ...moments], DEFINITION), moments };
     },
   };
 }

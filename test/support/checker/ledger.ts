@@ -103,9 +103,15 @@ export function monotonicMs(): number {
   return Number(process.hrtime.bigint() / 1_000n) / 1_000;
 }
 
+const LINES_AT_ONCE = 100_000;
+
 /** Adds what a process noted to its file, one line for each entry. */
 export function appendLedger(file: string, entries: readonly Entry[]): void {
-  if (entries.length > 0) appendFileSync(file, `${entries.map((entry) => JSON.stringify(entry)).join("\n")}\n`);
+  // Of millions of entries one text would be longer than a text may be.
+  for (let begin = 0; begin < entries.length; begin += LINES_AT_ONCE) {
+    const lines = entries.slice(begin, begin + LINES_AT_ONCE).map((entry) => `${JSON.stringify(entry)}\n`);
+    appendFileSync(file, lines.join(""));
+  }
 }
 
 const LF = 10;
@@ -114,7 +120,6 @@ const LF = 10;
 export function readLedger(file: string): Ledger {
   const bytes = readFileSync(file);
   const entries: Entry[] = [];
-  // Of millions of entries one text would be longer than a text may be.
   for (let begin = 0, end = 0; (end = bytes.indexOf(LF, begin)) !== -1; begin = end + 1) {
     if (end > begin) entries.push(JSON.parse(bytes.toString("utf8", begin, end)) as Entry);
   }

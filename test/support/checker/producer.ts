@@ -35,14 +35,15 @@ export function createProducerBy(tenant: string, ledger: Ledger, store: Store): 
   const publish = async (topic: string, text: string): Promise<void> => {
     const id = randomUUID();
     ledger.push({ of: "published", tenant, topic, text, at: monotonicMs() });
-    for (;;) {
+    for (let tries = 1; ; tries += 1) {
       const sequence = await store(topic, text, id).catch(() => undefined);
       if (sequence !== undefined) {
         ledger.push({ of: "acknowledged", text, sequence, at: monotonicMs() });
         return;
       }
       ledger.push({ of: "unacknowledged", tenant, text, at: monotonicMs() });
-      await delay(50);
+      // In an outage thousands of events wait: each tries more and more seldom.
+      await delay(Math.min(50 * tries, 500));
     }
   };
   return {
