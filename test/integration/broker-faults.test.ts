@@ -135,8 +135,8 @@ describe("a broker", () => {
     for (const text of others) await run.producer.publish("push.event.k", text);
     edgeToBus.set("pass");
     await Promise.all(run.readers.map((reader) => reader.frame("reset")));
-    const [live] = run.readers;
-    await Promise.all(others.map((text) => live?.frame(({ data }) => data === text)));
+    const live = run.readers[0]!;
+    await Promise.all(others.map((text) => live.frame(({ data }) => data === text)));
     await run.end();
     expect(conclude(run.ledger)).toMatchObject({ gaps: 0, resets: 2 });
   });
