@@ -5,6 +5,7 @@ import { ScriptError } from "../shared/run-script.ts";
 import { fenceHome } from "./fence-home.ts";
 import { noteHomeChange } from "./home-audit.ts";
 import { type HomeStream, mirroredUpTo, promotedConfig, standingOf } from "./home-stream.ts";
+import { inGroups } from "./in-groups.ts";
 import { waitUntilUnlinked } from "./links.ts";
 import { lockRegion } from "./lock-region.ts";
 import type { RegionBus } from "./region-bus.ts";
@@ -210,9 +211,9 @@ async function promoteStreams(
   { originals, from, to, by, lost, tell }: Promoting,
 ): Promise<string[]> {
   const promoted: string[] = [];
-  for (const stream of streams.toSorted((a, b) => Number(isLast(a)) - Number(isLast(b)))) {
+  const mirrors = streams.filter((each) => standingOf(each).kind === "mirror");
+  const promote = async (stream: HomeStream): Promise<void> => {
     const { name } = stream.config;
-    if (standingOf(stream).kind !== "mirror") continue;
     if (name === SEAT_STREAM && streams.some(({ config }) => config.name === AUDIT_STREAM)) {
       await noteHomeChange(bus, { event: "region_promoted", region: to, from, term, lossless: lost === undefined, by });
     }
@@ -220,7 +221,12 @@ async function promoteStreams(
     await bus.update(promotedConfig(stream, { term, lost, original }));
     promoted.push(name);
     await tell({ step: "promoted", region: to, stream: name });
-  }
+  };
+  await inGroups(
+    mirrors.filter((each) => !isLast(each)),
+    promote,
+  );
+  await inGroups(mirrors.filter(isLast), promote);
   return promoted;
 }
 

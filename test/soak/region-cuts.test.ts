@@ -50,12 +50,11 @@ describe.skipIf(ROUNDS === 0)("a client in the region that mirrors its home", ()
     "gets every event once after a link that was %o for %i s, and is told %j",
     async (mode, seconds, told) => {
       for (let round = 0; round < ROUNDS; round += 1) {
-        const said = await readWhile(`${JSON.stringify(mode)} ${seconds} ${round}`, async () => {
+        await readWhile(`${JSON.stringify(mode)} ${seconds} ${round}`, told, async () => {
           world.link(mode);
           await delay(seconds * 1_000);
           world.link("pass");
         });
-        expect(said).toEqual(told);
       }
     },
     timeoutOf(60_000),
@@ -65,19 +64,18 @@ describe.skipIf(ROUNDS === 0)("a client in the region that mirrors its home", ()
     "gets every event once, and is told nothing, while the link loses one packet of a hundred",
     async () => {
       for (let round = 0; round < ROUNDS; round += 1) {
-        const said = await readWhile(`loss ${round}`, async () => {
+        await readWhile(`loss ${round}`, [], async () => {
           await changeLoss("-A", [world.regions.brokers.eu.leafPort], 0.01);
           await delay(20_000);
           await changeLoss("-D", [world.regions.brokers.eu.leafPort], 0.01);
         });
-        expect(said).toEqual([]);
       }
     },
     timeoutOf(60_000),
   );
 
-  /** Reads in region us while events are published in region eu and something is done; answers what the client was told of its region. */
-  async function readWhile(name: string, act: () => Promise<void>): Promise<string[]> {
+  /** Reads in region us while events are published in region eu and something is done; the client must be told this of its region. */
+  async function readWhile(name: string, told: readonly string[], act: () => Promise<void>): Promise<void> {
     const urls = [world.urls("topic=push.>").us];
     await using run = await startRun(await world.producer(), 1, { tenant: "demo", token, urls });
     const [reader] = run.readers;
@@ -88,8 +86,13 @@ describe.skipIf(ROUNDS === 0)("a client in the region that mirrors its home", ()
     await steady.stop();
     await reader?.complete(await lastOf(run), 120_000);
     expect(audit(run.ledger)).toMatchObject({ lost: 0, duplicates: 0, outOfOrder: 0, gaps: 0, resets: 0 });
-    const frames = (reader?.frames ?? []).filter(({ event }) => event === "degraded" || event === "recovered");
-    return frames.map(({ event, data }) => `${event} ${(JSON.parse(data) as { reason: string }).reason}`);
+    const said = (): string[] =>
+      (reader?.frames ?? [])
+        .filter(({ event }) => event === "degraded" || event === "recovered")
+        .map(({ event, data }) => `${event} ${(JSON.parse(data) as { reason: string }).reason}`);
+    // The origin is asked for each second: what it has published may come before the word that it is heard again.
+    await waitFor("it is told", () => said().length >= told.length);
+    expect(said()).toEqual(told);
   }
 });
 

@@ -2,8 +2,6 @@ import { jetstreamManager } from "@nats-io/jetstream";
 import type { KV, KvEntry } from "@nats-io/kv";
 import type { NatsConnection } from "@nats-io/transport-node";
 import { orUnavailable } from "#shared/async/or-unavailable.ts";
-import { AppError } from "#shared/errors/app-error.ts";
-import { parseJson } from "#shared/json/parse-json.ts";
 import type { LimitedLog } from "#shared/log/limit-lines.ts";
 import { followBucket } from "#shared/nats/follow-bucket.ts";
 import { isLostRace } from "#shared/nats/is-lost-race.ts";
@@ -19,7 +17,7 @@ const STREAM = `KV_${BUCKET}`;
 const SUBJECT_PREFIX = `$KV.${BUCKET}.`;
 const SUBJECTS = `${SUBJECT_PREFIX}*`;
 
-const UNREADABLE = "stored clients cannot be read; they get no tokens until their entry is mended";
+const UNREADABLE = "a stored client cannot be read and gets no tokens; withdraw it and make another";
 
 /** An entry has at most some tens of kilobytes. */
 const ROOM = { reserved: 16 * 1024 * 1024, most: 1024 * 1024 * 1024 };
@@ -65,9 +63,7 @@ function tenantOf(subject: string): string {
 
 function readEntry(entry: KvEntry): TenantClients {
   if (entry.operation !== "PUT") return { clients: [], revision: entry.revision };
-  const clients = decodeClients(parseJson(entry.string()));
-  if (clients !== undefined) return { clients, revision: entry.revision };
-  throw new AppError("unavailable", "what is stored of the tenant's clients cannot be read");
+  return { clients: decodeClients(entry.string()), revision: entry.revision };
 }
 
 async function update(kv: KV, tenant: string, value: string, revision: number): Promise<number | undefined> {
@@ -81,11 +77,11 @@ async function update(kv: KV, tenant: string, value: string, revision: number): 
 
 function report(entry: KvEntry, onChange: (tenant: string, now: TenantClients) => void, log: LimitedLog): void {
   if (!isName(entry.key)) return;
-  try {
-    onChange(entry.key, readEntry(entry));
-  } catch {
-    log.write("error", "unreadable", { tenant: entry.key }, UNREADABLE);
+  const now = readEntry(entry);
+  for (const { id } of now.clients.filter(({ unreadable }) => unreadable !== undefined)) {
+    log.write("error", "unreadable", { tenant: entry.key, clientId: id }, UNREADABLE);
   }
+  onChange(entry.key, now);
 }
 
 function answered<Answer>(call: () => Promise<Answer>): Promise<Answer> {
