@@ -41,7 +41,7 @@ export const SOAKS: readonly Soak[] = [
     nginx,
   ]),
   soak("breaker", "test/integration/failing-road.test.ts", "clients beside a road that fails", 200, 100, [nginx]),
-  soak("cluster", "test/integration/cluster.test.ts", "seconds of faults of a cluster", 600, 60, [haproxy]),
+  soak("chaos", "test/soak/chaos.test.ts", "seconds of faults on each stack", 600, 20, [haproxy]),
   soak("slow-bus", "services/stream/bus/feed.test.ts", "ms for a round trip", 8_000, 8_000),
 ];
 

@@ -6,18 +6,24 @@ import { prepareRegion } from "../../scripts/bus/prepare-bus.ts";
 import type { Region } from "../../scripts/region/region-config.ts";
 import { addProducer } from "../../scripts/bus/producers.ts";
 import { freePort } from "./ports.ts";
-import { NATS_PASSWORD, type NatsServer, startNatsServer } from "./start-nats.ts";
-import { type ProxyMode, startTcpProxy } from "./tcp-proxy.ts";
+import { isHealthyAt, NATS_PASSWORD, type NatsServer, startNatsServer } from "./start-nats.ts";
+import { type ProxyMode, startTcpProxy, type TcpProxy } from "./tcp-proxy.ts";
 import type { IdentityOptions, TestCertificates } from "./tls.ts";
 
 /** The two regions. Each is the home of the same name, and holds the other's mirror. */
 export type RegionName = "eu" | "us";
 
+/** A broker of a region. */
+export interface RegionServer extends NatsServer {
+  /** Whether it follows: all that it keeps is as the others of its region have it. */
+  isHealthy(): Promise<boolean>;
+}
+
 /** The brokers of a region. */
 export interface RegionServers {
   readonly name: RegionName;
   /** One, or three as a cluster. */
-  readonly servers: readonly [NatsServer, ...NatsServer[]];
+  readonly servers: readonly [RegionServer, ...RegionServer[]];
   /** The seeds of the producers of a home of the other region, by tenant. */
   readonly seeds: ReadonlyMap<string, string>;
   /** Where the first of them takes links. */
@@ -28,6 +34,8 @@ export interface RegionServers {
   readonly folder: string;
   /** The process id file of the first of them. */
   readonly pidFile: string;
+  /** All of them for that user, each through the port that `through` answers for its own. */
+  url(user: string, through?: (port: number) => number): string;
 }
 
 /** The state of what connects two regions. */
@@ -39,6 +47,8 @@ export interface RegionBrokers extends AsyncDisposable {
   readonly us: RegionServers;
   /** The state of the link: a `one-way` cut lets through what region us sends. */
   link(mode: LinkMode): void;
+  /** The ports that what crosses the link goes to. */
+  readonly linkPorts: readonly number[];
 }
 
 /** How the brokers are to be. */
@@ -58,14 +68,14 @@ export async function startRegionBrokers({
   certificates,
 }: RegionBrokerOptions = {}): Promise<RegionBrokers> {
   await using starting = new AsyncDisposableStack();
-  const proxies: { readonly caller: RegionName; readonly set: (mode: ProxyMode) => void }[] = [];
+  const proxies: { readonly caller: RegionName; readonly proxy: TcpProxy }[] = [];
   const plans = await planRegions(servers);
   const start = async (name: RegionName, producers: readonly string[]): Promise<RegionServers> => {
     const other = plans[name === "eu" ? "us" : "eu"];
     const urls: string[] = [];
     for (const port of other.leafPorts) {
       const proxy = starting.use(await startTcpProxy(port));
-      proxies.push({ caller: name, set: (mode) => proxy.set(mode) });
+      proxies.push({ caller: name, proxy });
       // The certificates are for this name.
       urls.push(certificates === undefined ? `nats-leaf://127.0.0.1:${proxy.port}` : `tls://localhost:${proxy.port}`);
     }
@@ -78,8 +88,9 @@ export async function startRegionBrokers({
     eu,
     us,
     link(mode) {
-      for (const { caller, set } of proxies) set(mode === "one-way" ? cutOneWay(caller) : mode);
+      for (const { caller, proxy } of proxies) proxy.set(mode === "one-way" ? cutOneWay(caller) : mode);
     },
+    linkPorts: proxies.map(({ proxy }) => proxy.port),
     [Symbol.asyncDispose]: () => stack.disposeAsync(),
   };
 }
@@ -148,14 +159,27 @@ async function startRegion(
       await writeFile(config, main.replace(`:${leafPorts[0]}"`, `:${leafPort}"`) + clusterOf(name, index, routePorts));
       const storeDir = await mkdtemp(join(tmpdir(), `sluice-nats-${name}-${index}-`));
       const env = { ...passwords, NATS_LINK_SEED: seed };
-      const more = ["-P", pidFileOf(folder, index)];
-      return startNatsServer({ config, port: await freePort(), storeDir, more, env });
+      const [port, monitorPort] = [await freePort(), await freePort()];
+      const more = ["-P", pidFileOf(folder, index), "-m", String(monitorPort)];
+      const server = await startNatsServer({ config, port, storeDir, more, env });
+      return Object.assign(server, { isHealthy: () => isHealthyAt(monitorPort) });
     }),
   );
   for (const server of started) starting.use(server);
   const [leafPort = 0] = leafPorts;
-  const all = started as unknown as RegionServers["servers"];
-  return { name, servers: all, seeds, leafPort, linkSeed: seed, folder, pidFile: pidFileOf(folder, 0) };
+  return {
+    name,
+    servers: started as unknown as RegionServers["servers"],
+    seeds,
+    leafPort,
+    linkSeed: seed,
+    folder,
+    pidFile: pidFileOf(folder, 0),
+    url(user, through = (port) => port) {
+      const hosts = started.map(({ port }) => `127.0.0.1:${through(port)}`);
+      return `nats://${user}:${NATS_PASSWORD}@${hosts.join(",")}`;
+    },
+  };
 }
 
 function pidFileOf(folder: string, index: number): string {
