@@ -223,9 +223,8 @@ class Feed implements AsyncDisposable {
    * heartbeats are too rare. A log that was just fenced sends them for ever. There the leader's answers are the sign of life.
    */
   get #isLeaderAsked(): boolean {
-    const { bus, seat } = this.#deps;
-    const isLeft = this.#source.isOriginal && seat.seat?.is === "elsewhere";
-    return this.#isReplicated || isLeft || !bus.pacing.isHeartbeatEnough;
+    const isLeft = this.#source.isOriginal && this.#deps.seat.seat?.is === "elsewhere";
+    return this.#isReplicated || isLeft || !this.#deps.bus.pacing.isHeartbeatEnough;
   }
 
   /** Asks the leader regularly what the log holds, without waiting for earlier answers. */

@@ -8,7 +8,7 @@ const TIMEOUT_MS = 10_000;
 
 /** What is done to mirrors. Every method throws a `JetStreamApiError` for what JetStream refuses, and otherwise what NATS throws. */
 export interface MirrorCalls {
-  /** Makes the consumer that feeds the mirror, where there is none, and then the mirror. */
+  /** Makes the consumer that feeds the mirror, where there is none, has it begin anew, and then makes the mirror. */
   make(original: StreamInfo): Promise<void>;
   /** Makes the consumer that feeds the mirror, where there is none. */
   feed(stream: string): Promise<void>;
@@ -28,11 +28,15 @@ export function mirrorCalls(nats: NatsConnection, place: MirrorPlace): MirrorCal
     const consumer = `${stream}.${mirrorConsumer(place.here)}`;
     return ask(`${regionApi(place.origin)}.CONSUMER.CREATE.${consumer}`, feedingConsumer(stream, place));
   };
+  // The consumer of a mirror that was removed goes on where that was: the new one would lack all that it had.
+  const rewind = (stream: string) =>
+    ask(`${regionApi(place.origin)}.CONSUMER.RESET.${stream}.${mirrorConsumer(place.here)}`, { seq: 1 });
   return {
     feed,
     async make(original) {
       const { name } = original.config;
       await feed(name);
+      await rewind(name);
       await ask(`$JS.API.STREAM.CREATE.${name}`, newMirror(original, place));
     },
     update(original, { config }) {
