@@ -51,7 +51,6 @@ const SLOPES: Slopes = {
   redis: {
     handshakeCommands: 2,
     exchangeMicros: 100,
-    otherWorkerMicros: 10,
     publishCommands: 2,
     publishMicros: 20,
     changeCommands: 2,
@@ -187,14 +186,14 @@ test("a broker needs cores, syncs, memory and a disk", () => {
   expect(shareOf(needs, "disk of a broker")).toBeCloseTo(10 / 1_000 / 0.8);
 });
 
-test("Redis needs a core for exchanges of counts, each of which asks for every other worker's", () => {
+test("Redis needs a core for the workers' exchanges of counts", () => {
   const share = (workers: number, lifeSeconds: number): number =>
     redisNeed(SLOPES, { ...MIX, eventsPerSecond: 0, lifeSeconds }, MACHINES, workers).share;
-  // 10 000 handshakes a second: two exchanges of each worker. 10 × 2 × (100 + 9 × 10), of half a core.
-  expect(share(10, 1)).toBeCloseTo(0.0076);
-  expect(share(100, 1)).toBeCloseTo(0.436);
+  // 10 000 handshakes a second: two exchanges of each worker. 10 × 2 × 100, of half a core.
+  expect(share(10, 1)).toBeCloseTo(0.004);
+  expect(share(100, 1)).toBeCloseTo(0.04);
   // Nearly none: a lease is renewed every 3 s.
-  expect(share(100, 1e9)).toBeCloseTo(0.436 / 6);
+  expect(share(100, 1e9)).toBeCloseTo(0.04 / 6);
 });
 
 test("a log reaches back as far as its size goes", () => {
@@ -232,7 +231,7 @@ describe("a plan", () => {
     expect(one(1_499)).toMatchObject({ brokers: 3 });
     const many = { ...MIX, tenants: 100, streams: 1e8, eventsPerSecond: 26_000, reach: 0.0001 };
     expect(planFor(SLOPES, many, MACHINES)).toMatchObject({ resource: "CPU of an edge" });
-    const streams = { ...MIX, streams: 5e6, eventsPerSecond: 1, lifeSeconds: 1_800 };
+    const streams = { ...MIX, streams: 5e7, eventsPerSecond: 1, lifeSeconds: 1_800 };
     expect(planFor(SLOPES, streams, MACHINES)).toMatchObject({ resource: "CPU of Redis" });
   });
 

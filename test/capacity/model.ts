@@ -177,7 +177,7 @@ export function brokerNeeds(
   ];
 }
 
-/** What Redis takes of its core: it has one for its commands, and the exchanges of counts grow with the square of the workers. */
+/** What Redis takes of its core: it has one for its commands, of which most are the workers' exchanges of counts. */
 export function redisNeed(slopes: Slopes, mix: Mix, machines: Machines, workers: number): Need {
   return { resource: "CPU of Redis", share: redisMicros(slopes, mix, workers) / MICROS / machines.coreShare };
 }
@@ -248,8 +248,7 @@ function microsOf(
 function redisMicros({ redis }: Slopes, mix: Mix, workers: number): number {
   const { most, least } = EXCHANGES_PER_SECOND;
   const perWorker = Math.min(most, Math.max(least, mix.streams / mix.lifeSeconds / workers));
-  const exchange = redis.exchangeMicros + (workers - 1) * redis.otherWorkerMicros;
-  return workers * perWorker * exchange + mix.eventsPerSecond * redis.publishMicros;
+  return workers * perWorker * redis.exchangeMicros + mix.eventsPerSecond * redis.publishMicros;
 }
 
 /** Of all brokers. From three on each event and log has three copies; each worker with listeners is given an event once. */

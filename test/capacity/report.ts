@@ -52,7 +52,7 @@ export function slopeLines({ machine, edge, broker, auth, policy, redis, publish
       ],
       [
         "Redis, for an exchange of counts",
-        `${micros(redis.exchangeMicros)}, and ${micros(redis.otherWorkerMicros)} for each other worker; ${round(redis.handshakeCommands)} commands for each of many handshakes`,
+        `${micros(redis.exchangeMicros)}; ${round(redis.handshakeCommands)} commands for each of many handshakes`,
       ],
       [
         "Redis, for a call of the publisher",

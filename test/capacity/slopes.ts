@@ -61,9 +61,8 @@ export const slopesSchema = z.strictObject({
   redis: z.strictObject({
     /** Where many streams come to one worker: it counts by itself, and exchanges its counts twice a second. */
     handshakeCommands: cost,
-    /** An exchange of counts with the other workers, and more of it for each of these. */
+    /** An exchange of counts with the other workers, however many they are. */
     exchangeMicros: cost,
-    otherWorkerMicros: cost,
     publishCommands: cost,
     publishMicros: cost,
     /** A change of topics that are kept under a client's id. */

@@ -15,15 +15,11 @@ export interface FaultTimes {
 /** The broker that leads the log of tenant `demo`. */
 async function findLeader(operator: Bus): Promise<NodeIndex> {
   const { streams } = await operator.manager();
-  return waitFor(
-    "the log has a leader",
-    async () => {
-      const info = await streams.info("EVENTS_demo").catch(() => undefined);
-      const [, number] = /^nats-([123])$/.exec(info?.cluster?.leader ?? "") ?? [];
-      return number === undefined ? undefined : ((Number(number) - 1) as NodeIndex);
-    },
-    30_000,
-  );
+  return waitFor("the log has a leader", async () => {
+    const info = await streams.info("EVENTS_demo").catch(() => undefined);
+    const [, number] = /^nats-([123])$/.exec(info?.cluster?.leader ?? "") ?? [];
+    return number === undefined ? undefined : ((Number(number) - 1) as NodeIndex);
+  });
 }
 
 /** The faults of that cluster; `operator` is a connection to the bus as policy. */
@@ -42,7 +38,7 @@ export function clusterFaults(cluster: Cluster, operator: Bus, { awayMs }: Fault
   const failOver = async (hold: (name: "redis-1" | "redis-2") => Promise<void>): Promise<void> => {
     const primary = await findPrimary(cluster);
     await hold(primary);
-    await waitFor("people log in again", () => cluster.login("alice").then(Boolean, () => false), 10_000);
+    await waitFor("people log in again", () => cluster.login("alice").then(Boolean, () => false));
     await cluster.process(primary).restart();
     await waitFor("the other one follows", async () => (await replicasOf(cluster)) === 1, 60_000);
   };

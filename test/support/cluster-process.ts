@@ -54,7 +54,7 @@ export function nameProcess(name: string, server: Restartable): ClusterProcess {
     },
     end,
     stop: async () => {
-      for (const pid of await pids()) await freeze(pid);
+      for (const pid of await pids()) await freeze({ pid });
     },
     cont,
     async restart() {

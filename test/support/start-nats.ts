@@ -28,7 +28,6 @@ export interface NatsServer extends AsyncDisposable {
   /** Ends the server; its port and data stay for `start`. */
   stop(signal?: NodeJS.Signals): Promise<void>;
   start(): Promise<void>;
-  signal(signal: NodeJS.Signals): void;
   /** What it has printed, over all its starts. */
   output(): string;
 }
@@ -82,7 +81,6 @@ export async function startNatsServer(at: {
     url: (user) => `nats://${user}:${NATS_PASSWORD}@127.0.0.1:${port}`,
     stop: async (signal = "SIGTERM") => void (await child.end(signal)),
     start,
-    signal: (signal) => void child.process.kill(signal),
     output: () => started.map((each) => each.output()).join(""),
     async [Symbol.asyncDispose]() {
       await child.end("SIGKILL");

@@ -44,15 +44,11 @@ export async function startService(
   const [command, ...args] =
     descriptors === undefined ? started : (["sh", "-c", LIMITED, String(descriptors), ...started] as const);
   const child = startChild(command, args, { ...ports, ...SETTINGS[name], ...env });
-  const ready = await waitFor(
-    `${name} becomes ready`,
-    () => {
-      if (child.process.exitCode !== null) throw new Error(`${name} ended:\n${child.output()}`);
-      return readyLine(child.output(), orStandby ? ["ready", "standby"] : ["ready"]);
-      // On two cores that others use, three processes of an edge with workers may take long to load.
-    },
-    30_000,
-  ).catch(async (error: Error) => {
+  const ready = await waitFor(`${name} becomes ready`, () => {
+    if (child.process.exitCode !== null) throw new Error(`${name} ended:\n${child.output()}`);
+    return readyLine(child.output(), orStandby ? ["ready", "standby"] : ["ready"]);
+    // On two cores that others use, three processes of an edge with workers may take long to load.
+  }).catch(async (error: Error) => {
     await child.end("SIGKILL");
     throw new Error(`${error.message}\n${child.output()}`);
   });

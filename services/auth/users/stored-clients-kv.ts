@@ -15,6 +15,7 @@ import type { StoredClientsStore } from "./stored-clients.ts";
 const BUCKET = "sluice_clients";
 const STREAM = `KV_${BUCKET}`;
 const SUBJECT_PREFIX = `$KV.${BUCKET}.`;
+const SUBJECTS = `${SUBJECT_PREFIX}*`;
 
 const UNREADABLE = "a stored client cannot be read and gets no tokens; withdraw it and make another";
 
@@ -31,8 +32,14 @@ export async function openStoredClientsStore(
   return {
     tenants: () =>
       answered(async () => {
-        const { state } = await streams.info(STREAM, { subjects_filter: `${SUBJECT_PREFIX}*` });
-        return Object.keys(state.subjects ?? {}).map((subject) => subject.slice(SUBJECT_PREFIX.length));
+        const { state } = await streams.info(STREAM, { subjects_filter: SUBJECTS });
+        return { tenants: Object.keys(state.subjects ?? {}).map(tenantOf), revision: state.last_seq };
+      }),
+    next: (revision) =>
+      answered(async () => {
+        const query = { seq: revision + 1, next_by_subj: SUBJECTS };
+        const message = await streams.getMessage(STREAM, query);
+        return message === null ? undefined : { tenant: tenantOf(message.subject), revision: message.seq };
       }),
     async read(tenant) {
       const entry = await answered(() => kv.get(tenant));
@@ -48,6 +55,10 @@ export async function openStoredClientsStore(
         stop,
       }),
   };
+}
+
+function tenantOf(subject: string): string {
+  return subject.slice(SUBJECT_PREFIX.length);
 }
 
 function readEntry(entry: KvEntry): TenantClients {

@@ -87,6 +87,28 @@ test("a process that has not heard of a withdrawal lets nobody in: what is store
   await expect(clients.confirm(client)).rejects.toThrow(AppError);
 });
 
+test("a client and a secret that another process has made are good at once", async () => {
+  await using clients = await open();
+  const ask = (secret: string) => clients.authenticate("key-shop-a", secret, "192.0.2.1", admit);
+  expect(await ask("1.old-secret-of-shop")).toBeUndefined();
+  store.storeUnheard("rival", [clientWith([1], "key-rival-a")]);
+  store.storeUnheard("acme", [clientWith([1])]);
+  expect(await ask("1.old-secret-of-shop")).toMatchObject({ tenant: "acme", secretNumber: 1 });
+  store.storeUnheard("acme", [clientWith([1, 2])]);
+  expect(await ask("2.new-secret-of-shop")).toMatchObject({ secretNumber: 2 });
+});
+
+test("as many wrong secrets as come at once ask the store together; while it is away none of them is called wrong", async () => {
+  await store.replace("acme", [clientWith([1])], 0);
+  await using clients = await open();
+  const guess = (n: number) => clients.authenticate(`key-guess-${n % 9}`, `1.guess ${n}`, `owner ${n}`, admit);
+  const guesses = () => Promise.allSettled(Array.from({ length: 100 }, (_, n) => guess(n)));
+  expect(new Set((await guesses()).map(({ status }) => status))).toEqual(new Set(["fulfilled"]));
+  expect(store.questions).toBeLessThan(50);
+  store.break();
+  expect(new Set((await guesses()).map(({ status }) => status))).toEqual(new Set(["rejected"]));
+});
+
 test("that a secret is used is noted once a minute, and disturbs no change", async () => {
   await store.replace("acme", [clientWith([1, 2])], 0);
   await using clients = await open();

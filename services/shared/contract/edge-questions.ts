@@ -9,7 +9,7 @@ import { freeNameSchema, nameSchema } from "./name-schema.ts";
 export const ASK_EDGES = "edge.ask";
 
 /** The most streams that one answer tells of. */
-export const MAX_CONNECTIONS_TOLD = 500;
+export const MAX_CONNECTIONS_LISTED = 500;
 
 /** The most events that `reach` is asked about at once. */
 export const MAX_REACH_ASKED = 500;
@@ -18,7 +18,7 @@ export const MAX_REACH_ASKED = 500;
 export const MAX_DEAD_NAMED = 100;
 
 /** The most hosts of webhooks that one answer tells of. */
-export const MAX_HOSTS_TOLD = 200;
+export const MAX_HOSTS_LISTED = 200;
 
 /** The most rows of what clients have reported that one answer tells. */
 export const CLIENT_HEALTH_ROWS = 1_000;
@@ -49,7 +49,7 @@ export const edgeQuestionSchema = z.discriminatedUnion("ask", [
     subject: freeNameSchema.optional(),
     connectionId: nameSchema.optional(),
     after: z.string().max(64),
-    limit: z.int().min(1).max(MAX_CONNECTIONS_TOLD),
+    limit: z.int().min(1).max(MAX_CONNECTIONS_LISTED),
   }),
   /** How the worker is. */
   z.strictObject({ ask: z.literal("nodes") }),
@@ -179,7 +179,7 @@ export const deliveringSchema = z.object({
   /** Hosts of webhooks that have not taken the last messages. `resting`: it is left alone but for one message now and then. */
   hosts: z
     .array(z.object({ host: z.string().max(256), failures: countSchema, resting: z.boolean() }))
-    .max(MAX_HOSTS_TOLD),
+    .max(MAX_HOSTS_LISTED),
 });
 
 export type Delivering = z.infer<typeof deliveringSchema>;
@@ -204,7 +204,7 @@ const from = { from: nameSchema };
 export const edgeAnswerSchema = z.union([
   z.object({
     ...from,
-    connections: z.array(openConnectionSchema).max(MAX_CONNECTIONS_TOLD),
+    connections: z.array(openConnectionSchema).max(MAX_CONNECTIONS_LISTED),
     hasMore: z.boolean(),
   }),
   z.object({ ...from, node: nodeSchema }),

@@ -47,25 +47,22 @@ describe("counts in Redis", () => {
     expect(await one.exchange(counted({ alice: 2, bob: 1 }), false)).toMatchObject({ others: [0, 5] });
   });
 
-  test("take one hash for each worker, which ends with its lease, and no name stands in it", async () => {
+  test("take a hash for each worker and one for the sums, all of which end by themselves, and no name stands in them", async () => {
     const store = await openStore("1");
     await store.exchange(
       Array.from({ length: 4_000 }, (_, index) => ({ key: `alice${index}`, count: 1 })),
       false,
     );
-    expect((await admin.keys("*")).toSorted()).toEqual(["sluice:stream:counts:1", "sluice:stream:workers"]);
-    expect(await admin.hlen("sluice:stream:counts:1")).toBe(4_001);
-    expect(await admin.pttl("sluice:stream:counts:1")).toBeGreaterThan(5_000);
-    expect(JSON.stringify(await admin.hgetall("sluice:stream:counts:1"))).not.toContain("alice");
-  });
-
-  test("of a worker whose lease has ended are gone, and it is told that it begins anew", async () => {
-    const [one, two] = [await openStore("1"), await openStore("2")];
-    await one.exchange(counted({ alice: 2 }), false);
-    await admin.zadd("sluice:stream:workers", 0, "1");
-    expect(await two.exchange(counted({ alice: 1 }), false)).toEqual({ workers: 1, isNew: false, others: [0] });
-    await admin.del("sluice:stream:counts:1");
-    expect(await one.exchange([], false)).toMatchObject({ workers: 2, isNew: true });
+    const keys = ["counted", "counts:1", "sums", "workers"].map((name) => `sluice:stream:${name}`);
+    expect((await admin.keys("*")).toSorted()).toEqual(keys);
+    const ends = await Promise.all(keys.map((key) => admin.pttl(key)));
+    // A record must not end before the sums that it is in, and the set that leads to it.
+    expect(ends[1]).toBeGreaterThan(Math.max(ends[0]!, ends[2]!) + 10_000);
+    expect(Math.min(...ends)).toBeGreaterThan(10_000);
+    for (const key of ["sluice:stream:counts:1", "sluice:stream:sums"]) {
+      expect(await admin.hlen(key)).toBe(4_001);
+      expect(JSON.stringify(await admin.hgetall(key))).not.toContain("alice");
+    }
   });
 
   test("begin with nothing of what was told before, where a worker starts over", async () => {

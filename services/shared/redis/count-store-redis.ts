@@ -2,73 +2,38 @@ import { createHash } from "node:crypto";
 import { type Redis, type Result } from "ioredis";
 import { within } from "#shared/async/within.ts";
 import type { CountAnswer, CountStore, KeyCount } from "#shared/limits/shared-counts.ts";
+import { EXCHANGE } from "./exchange-script.ts";
+
+type ExchangeAnswer = [workers: number, isNew: 0 | 1, hasLeftover: 0 | 1, mark: string, others: number[]];
 
 declare module "ioredis" {
   interface RedisCommander<Context> {
     exchangeCounts(
       workers: string,
+      records: string,
+      sums: string,
       own: string,
       workerId: string,
       leaseMs: number,
-      startOver: 0 | 1,
-      countsPrefix: string,
+      mark: string,
+      recordPrefix: string,
       ...counts: (string | number)[]
-    ): Result<[workers: number, isNew: 0 | 1, others: number[]], Context>;
+    ): Result<ExchangeAnswer, Context>;
     livingWorkers(workers: string): Result<string[], Context>;
   }
 }
 
-/** What a worker that vanished had counted is gone after that long. */
+/** What a worker that vanished had counted is gone after that long, by the next exchange of anybody. */
 const LEASE_MS = 10_000;
 
 /** A connection that has not worked for so many exchanges is begun anew: its server took it and says nothing. */
 const MAX_FAILURES = 8;
 
+/** So many calls in a row, of 1 000 counts each, take back what vanished workers left; the rest waits for the next exchange. */
+const MAX_LEFTOVER_CALLS = 64;
+
 /** The end waits no longer than this for its last command. */
 const LEAVE_MS = 500;
-
-/**
- * KEYS: the workers (a sorted set by the time at which their leases end), this worker's counts. ARGV: its id, its lease, whether it starts
- * over, what others' counts begin with, then fields and counts. One hash for a worker: a lease is one EXPIRE, however many streams there are. Lua unpacks at most some thousand values at once.
- */
-const EXCHANGE = `
-local id, lease = ARGV[1], tonumber(ARGV[2])
-local time = redis.call('TIME')
-local now = time[1] * 1000 + math.floor(time[2] / 1000)
-if ARGV[3] == '1' then redis.call('DEL', KEYS[2]) end
-local is_new = redis.call('EXISTS', KEYS[2]) == 0
-local fields, kept, gone, sums = {}, { '', '1' }, {}, {}
-for i = 5, #ARGV, 2 do
-  fields[#fields + 1] = ARGV[i]
-  sums[#fields] = 0
-  if ARGV[i + 1] == '0' then
-    gone[#gone + 1] = ARGV[i]
-  else
-    kept[#kept + 1] = ARGV[i]
-    kept[#kept + 1] = ARGV[i + 1]
-  end
-end
-local function in_parts(list, call)
-  for i = 1, #list, 1000 do call(i, unpack(list, i, math.min(i + 999, #list))) end
-end
-in_parts(kept, function (_, ...) redis.call('HSET', KEYS[2], ...) end)
-in_parts(gone, function (_, ...) redis.call('HDEL', KEYS[2], ...) end)
-redis.call('PEXPIRE', KEYS[2], lease)
-redis.call('ZADD', KEYS[1], now + lease, id)
-redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now)
-redis.call('PEXPIRE', KEYS[1], 2 * lease)
-local workers = redis.call('ZRANGE', KEYS[1], 0, -1)
-for _, worker in ipairs(workers) do
-  if worker ~= id then
-    in_parts(fields, function (first, ...)
-      for offset, value in ipairs(redis.call('HMGET', ARGV[4] .. worker, ...)) do
-        if value then sums[first + offset - 1] = sums[first + offset - 1] + tonumber(value) end
-      end
-    end)
-  end
-end
-return { #workers, is_new and 1 or 0, sums }
-`;
 
 /** KEYS: the workers. By the time of Redis: no clock of ours says when a lease is over. */
 const LIVING = `
@@ -78,20 +43,33 @@ return redis.call('ZRANGE', KEYS[1], '(' .. string.format('%.0f', now), '+inf', 
 `;
 
 /**
- * Keeps the counts of all workers in Redis: a hash for each worker, which ends with its lease, and the set of the workers. Names of
- * people and addresses are kept as hashes. The client reconnects by itself; disposing it gives the lease back.
+ * Keeps the counts of all workers in Redis: sums of all, and a hash for each worker of its part in them, which is taken back when its lease
+ * has ended. Names of people and addresses are kept as hashes. The client reconnects by itself; disposing it gives the lease back.
  */
 export class RedisCounts implements CountStore, AsyncDisposable {
   readonly #redis: Redis;
   readonly #workerId: string;
-  readonly #keys: { readonly workers: string; readonly counts: string };
+  readonly #keys: {
+    readonly workers: string;
+    readonly records: string;
+    readonly sums: string;
+    readonly counts: string;
+  };
+  /** What the last exchange has left in this worker's record. */
+  #mark = "";
   #failures = 0;
 
   /** Counts for the workers of one service, under keys that begin with `sluice:<service>:`. */
   constructor(redis: Redis, service: string, workerId: string) {
     [this.#redis, this.#workerId] = [redis, workerId];
-    this.#keys = { workers: `sluice:${service}:workers`, counts: `sluice:${service}:counts:` };
-    redis.defineCommand("exchangeCounts", { numberOfKeys: 2, lua: EXCHANGE });
+    const keyOf = (name: string): string => `sluice:${service}:${name}`;
+    this.#keys = {
+      workers: keyOf("workers"),
+      records: keyOf("counted"),
+      sums: keyOf("sums"),
+      counts: keyOf("counts:"),
+    };
+    redis.defineCommand("exchangeCounts", { numberOfKeys: 4, lua: EXCHANGE });
     redis.defineCommand("livingWorkers", { numberOfKeys: 1, lua: LIVING });
     // Each failure is an exchange's, too.
     redis.on("error", () => undefined);
@@ -99,16 +77,15 @@ export class RedisCounts implements CountStore, AsyncDisposable {
   }
 
   async exchange(own: readonly KeyCount[], startOver: boolean): Promise<CountAnswer> {
+    if (startOver) this.#mark = "";
     const counts = own.flatMap(({ key, count }) => [fieldOf(key), count]);
     try {
-      const names = [this.#keys.workers, this.#keys.counts + this.#workerId, this.#workerId] as const;
-      const [workers, isNew, others] = await this.#redis.exchangeCounts(
-        ...names,
-        LEASE_MS,
-        startOver ? 1 : 0,
-        this.#keys.counts,
-        ...counts,
-      );
+      let [workers, isNew, hasLeftover, mark, others] = await this.#call(counts);
+      while (mark === "") [workers, isNew, hasLeftover, mark, others] = await this.#call(counts);
+      this.#mark = mark;
+      for (let calls = 0; hasLeftover === 1 && calls < MAX_LEFTOVER_CALLS; calls += 1) {
+        [, , hasLeftover, this.#mark] = await this.#call([]);
+      }
       this.#failures = 0;
       return { workers, others, isNew: isNew === 1 };
     } catch (error) {
@@ -116,6 +93,22 @@ export class RedisCounts implements CountStore, AsyncDisposable {
       if (this.#failures % MAX_FAILURES === 0 || isReplica(error)) this.#redis.disconnect(true);
       throw error;
     }
+  }
+
+  #call(counts: readonly (string | number)[]): Promise<ExchangeAnswer> {
+    const { workers, records, sums, counts: prefix } = this.#keys;
+    const own = prefix + this.#workerId;
+    return this.#redis.exchangeCounts(
+      workers,
+      records,
+      sums,
+      own,
+      this.#workerId,
+      LEASE_MS,
+      this.#mark,
+      prefix,
+      ...counts,
+    );
   }
 
   /** The ids of the workers whose leases have not ended, this one's among them. Throws when Redis does not answer. */
@@ -127,7 +120,8 @@ export class RedisCounts implements CountStore, AsyncDisposable {
     const leaving = this.#redis
       .multi()
       .zrem(this.#keys.workers, this.#workerId)
-      .del(this.#keys.counts + this.#workerId)
+      // The next exchange of another worker takes back what this one had counted.
+      .zadd(this.#keys.records, "XX", 0, this.#workerId)
       .exec()
       .catch(() => undefined);
     await within(LEAVE_MS, leaving);

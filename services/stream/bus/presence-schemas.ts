@@ -8,7 +8,7 @@ import {
   MARK_CHARACTERS,
   MAX_COUNTED,
   MAX_PEOPLE,
-  MAX_TOPICS_TOLD,
+  MAX_TOPICS_LISTED,
   type Listener,
   type PresenceAnswer,
   type PresenceQuestion,
@@ -52,7 +52,7 @@ const answerSchema = z.object({
     .max(MAX_COUNTED * MARK_CHARACTERS)
     .regex(/^[A-Za-z0-9_-]*$/)
     .refine(({ length }) => length % MARK_CHARACTERS === 0),
-  topics: z.array(topicSchema).max(MAX_TOPICS_TOLD),
+  topics: z.array(topicSchema).max(MAX_TOPICS_LISTED),
 } satisfies Record<keyof PresenceAnswer, z.ZodType> & Record<"from", z.ZodType>);
 
 const interestSchema = z.object({

@@ -4,12 +4,12 @@ import type { RedisServer } from "#test/support/start-redis.ts";
 import type { Slopes } from "../slopes.ts";
 import { redisDuring } from "./redis-load.ts";
 
-type ExchangeSlopes = Pick<Slopes["redis"], "exchangeMicros" | "otherWorkerMicros">;
+type ExchangeSlopes = Pick<Slopes["redis"], "exchangeMicros">;
 
-/** Two sizes of a fleet: what differs between them is each other worker's. */
-const FLEETS = [20, 220] as const;
+/** How many there are makes no difference to one exchange. */
+const WORKERS = 20;
 
-const EXCHANGES = 300;
+const EXCHANGES = 600;
 
 /** What a worker tells in an exchange: as many counts as ten handshakes of ten people change. */
 const CHANGED = 20;
@@ -20,20 +20,12 @@ export async function measureExchanges(server: RedisServer): Promise<ExchangeSlo
   await using stores = new AsyncDisposableStack();
   stores.defer(() => redis.disconnect());
   const counts = Array.from({ length: CHANGED }, (_, index) => ({ key: `person-${index}`, count: 1 }));
-  const costs: number[] = [];
-  let workers = 0;
-  for (const size of FLEETS) {
-    let last: RedisCounts | undefined;
-    for (; workers < size; workers += 1) {
-      last = new RedisCounts(redis, "stream", `w${workers}`);
-      await last.exchange(counts, true);
+  const workers = Array.from({ length: WORKERS }, (_, index) => new RedisCounts(redis, "stream", `w${index}`));
+  for (const worker of workers) await worker.exchange(counts, true);
+  const { cpuMicros } = await redisDuring(server, EXCHANGES, async () => {
+    for (let exchange = 0; exchange < EXCHANGES; exchange += 1) {
+      await workers[exchange % WORKERS]?.exchange(counts, false);
     }
-    const { cpuMicros } = await redisDuring(server, EXCHANGES, async () => {
-      for (let exchange = 0; exchange < EXCHANGES; exchange += 1) await last?.exchange(counts, false);
-    });
-    costs.push(cpuMicros);
-  }
-  const [few = 0, many = 0] = costs;
-  const other = Math.max(0, many - few) / (FLEETS[1] - FLEETS[0]);
-  return { otherWorkerMicros: other, exchangeMicros: Math.max(0, few - FLEETS[0] * other) };
+  });
+  return { exchangeMicros: cpuMicros };
 }
