@@ -47,8 +47,8 @@ async function writeServices(folder: string): Promise<void> {
   await copyFile(HEALTH_PROTO, join(folder, "health.proto"));
 }
 
-/** The file that a service's process begins with. */
-export function builtProgram(name: "auth" | "policy" | "publish" | "stream"): string {
+/** The file that a process of a service, or of the command, begins with. */
+export function builtProgram(name: "auth" | "policy" | "publish" | "stream" | "sluice"): string {
   return join(BUILT, `${name}.js`);
 }
 

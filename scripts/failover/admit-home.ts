@@ -33,6 +33,10 @@ export async function admitHome(views: readonly RegionView[], options: AdmitOpti
   const later = others.filter(answers).find((each) => hasTakenOver(each, here));
   if (later !== undefined) {
     await using _ = await lockRegion(here.bus, options.lockMs);
+    // A command that was at work meanwhile may have made this region the seat again.
+    if (!hasTakenOver(later, { ...here, streams: await here.bus.streams() })) {
+      return { answer: "open", because: `region ${later.region} has given the home back` };
+    }
     await fenceHome(here.bus, options.by, options.tell);
     return { answer: "fenced", by: later.region, term: highestTerm(later) };
   }

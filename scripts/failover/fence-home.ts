@@ -3,6 +3,7 @@ import { SEAT_STREAM } from "#shared/contract/home.ts";
 import { ScriptError } from "../shared/run-script.ts";
 import { noteHomeChange } from "./home-audit.ts";
 import { fencedAt, fencedConfig, type HomeStream, standingOf } from "./home-stream.ts";
+import { inGroups } from "./in-groups.ts";
 import { lockRegion } from "./lock-region.ts";
 import type { RegionBus } from "./region-bus.ts";
 import type { Tell } from "./tell.ts";
@@ -56,17 +57,23 @@ export async function fenceHome(bus: RegionBus, by: string, tell: Tell): Promise
   const fenced: string[] = [];
   for (let pass = 1; pass <= MAX_PASSES; pass += 1) {
     const streams = (await bus.streams()).filter((each) => standingOf(each).kind !== "mirror");
-    const open = streams.filter((each) => standingOf(each).kind === "open").toSorted(inOrder);
+    const open = streams.filter((each) => standingOf(each).kind === "open");
     const term = Math.max(1, ...streams.map((each) => standingOf(each).term));
     if (open.length === 0) return { region: bus.region, term, fenced, streams };
     let at = timeOfFence(streams);
-    for (const stream of open) {
+    const fence = async (stream: HomeStream): Promise<void> => {
       const { name } = stream.config;
       if (name === AUDIT_STREAM) await noteHomeChange(bus, { event: "region_fenced", region: bus.region, term, by });
       await bus.update(fencedConfig(stream, at));
       if (name === SEAT_STREAM) at = (await bus.stream(name))?.ts ?? at;
       fenced.push(name);
       await tell({ step: "fenced", region: bus.region, stream: name });
+    };
+    for (const rank of RANKS) {
+      await inGroups(
+        open.filter(({ config }) => rankOf(config.name) === rank),
+        fence,
+      );
     }
   }
   throw new ScriptError(
@@ -80,11 +87,9 @@ function timeOfFence(streams: readonly HomeStream[]): string {
   return said === undefined ? (streams[0]?.ts ?? "") : new Date(said).toISOString();
 }
 
-function inOrder(a: HomeStream, b: HomeStream): number {
-  return rankOf(a.config.name) - rankOf(b.config.name);
-}
+const RANKS = ["seat", "rest", "trail"] as const;
 
-function rankOf(name: string): number {
-  if (name === SEAT_STREAM) return 0;
-  return name === AUDIT_STREAM ? 2 : 1;
+function rankOf(name: string): (typeof RANKS)[number] {
+  if (name === SEAT_STREAM) return "seat";
+  return name === AUDIT_STREAM ? "trail" : "rest";
 }

@@ -29,6 +29,13 @@ export const streamSchema = z.looseObject({
   state: z.looseObject({ messages: z.int(), first_seq: z.int(), last_seq: z.int(), last_ts: z.string() }),
   /** `active` in nanoseconds; -1 where it has never heard its original. */
   mirror: z.looseObject({ lag: z.int(), active: z.int() }).optional(),
+  /** The servers that have it; a replica is `offline` that the others take for stopped. */
+  cluster: z
+    .looseObject({
+      leader: z.string().optional(),
+      replicas: z.array(z.looseObject({ name: z.string(), offline: z.boolean().default(false) })).nullish(),
+    })
+    .optional(),
   /** When this was said, by the server's clock. */
   ts: z.iso.datetime({ offset: true }),
 });

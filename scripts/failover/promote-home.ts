@@ -1,9 +1,11 @@
 import { AUDIT_STREAM } from "#shared/contract/audit-log.ts";
 import { SEAT_STREAM } from "#shared/contract/home.ts";
+import { silenceOf } from "#shared/nats/watch-seat.ts";
 import { ScriptError } from "../shared/run-script.ts";
 import { fenceHome } from "./fence-home.ts";
 import { noteHomeChange } from "./home-audit.ts";
 import { type HomeStream, mirroredUpTo, promotedConfig, standingOf } from "./home-stream.ts";
+import { inGroups } from "./in-groups.ts";
 import { waitUntilUnlinked } from "./links.ts";
 import { lockRegion } from "./lock-region.ts";
 import type { RegionBus } from "./region-bus.ts";
@@ -142,7 +144,8 @@ function requireMirrors(
     const advice = `see that auth and policy of the home run there, and try again. Nothing was changed`;
     throw new ScriptError(`${missing.config.name} has no mirror in region ${region} yet: ${advice}`);
   }
-  const silent = open.length === 0 ? undefined : streams.find(({ mirror }) => (mirror?.active ?? 0) / 1e6 > silentMs);
+  const silent =
+    open.length === 0 ? undefined : streams.find(({ mirror }) => silenceOf(mirror?.active ?? 0) > silentMs);
   if (silent === undefined) return;
   throw new ScriptError(
     `the mirrors in region ${region} do not hear their originals (${silent.config.name}): see that the link is open. Nothing was changed`,
@@ -208,9 +211,9 @@ async function promoteStreams(
   { originals, from, to, by, lost, tell }: Promoting,
 ): Promise<string[]> {
   const promoted: string[] = [];
-  for (const stream of streams.toSorted((a, b) => Number(isLast(a)) - Number(isLast(b)))) {
+  const mirrors = streams.filter((each) => standingOf(each).kind === "mirror");
+  const promote = async (stream: HomeStream): Promise<void> => {
     const { name } = stream.config;
-    if (standingOf(stream).kind !== "mirror") continue;
     if (name === SEAT_STREAM && streams.some(({ config }) => config.name === AUDIT_STREAM)) {
       await noteHomeChange(bus, { event: "region_promoted", region: to, from, term, lossless: lost === undefined, by });
     }
@@ -218,7 +221,12 @@ async function promoteStreams(
     await bus.update(promotedConfig(stream, { term, lost, original }));
     promoted.push(name);
     await tell({ step: "promoted", region: to, stream: name });
-  }
+  };
+  await inGroups(
+    mirrors.filter((each) => !isLast(each)),
+    promote,
+  );
+  await inGroups(mirrors.filter(isLast), promote);
   return promoted;
 }
 

@@ -7,8 +7,12 @@ import { type HomeStream, isHomeStream, streamSchema } from "./home-stream.ts";
 /** Whoever is asked and does not answer within this time does not answer. */
 const TIMEOUT_MS = 5_000;
 
-/** JetStream gives out so many streams at once at most. */
-const listSchema = z.object({ total: z.int(), streams: z.array(streamSchema).nullable().default(null) });
+/** JetStream gives out so many streams at once at most. `missing`: those whose leader did not answer. */
+const listSchema = z.object({
+  total: z.int(),
+  streams: z.array(streamSchema).nullable().default(null),
+  missing: z.array(z.string()).nullish(),
+});
 const refusalSchema = z.object({
   error: z.object({ code: z.int(), err_code: z.int().optional(), description: z.string() }),
 });
@@ -111,14 +115,8 @@ function busOf(region: string, nats: NatsConnection, inboxPrefix: string): Regio
     inbox: () => createInbox(inboxPrefix),
     ask,
     async streams() {
-      const streams: HomeStream[] = [];
-      for (let offset = 0; ;) {
-        const page = listSchema.parse(await ask("STREAM.LIST", { offset }));
-        streams.push(...(page.streams ?? []));
-        offset += page.streams?.length ?? 0;
-        if (offset >= page.total || page.streams === null)
-          return streams.filter(({ config }) => isHomeStream(config.name));
-      }
+      const streams = await listStreams(region, ask);
+      return streams.filter(({ config }) => isHomeStream(config.name));
     },
     stream: async (name) => ifThere(async () => streamSchema.parse(await ask(`STREAM.INFO.${name}`))),
     entryFrom: (name, seq) =>
@@ -127,6 +125,29 @@ function busOf(region: string, nats: NatsConnection, inboxPrefix: string): Regio
     delete: async (name) => void (await ifThere(() => ask(`STREAM.DELETE.${name}`))),
     [Symbol.asyncDispose]: () => nats.close(),
   };
+}
+
+/** Lists made of pages lose streams where others are deleted meanwhile: then all are listed anew, so often at most. */
+const MAX_LISTS = 5;
+
+/** @throws {ScriptError} where one is not known: a command must not take it for one that is not there. */
+async function listStreams(region: string, ask: RegionBus["ask"]): Promise<HomeStream[]> {
+  for (let list = 1; list <= MAX_LISTS; list += 1) {
+    const streams = new Map<string, HomeStream>();
+    let total: number | undefined;
+    for (let offset = 0; offset < (total ?? 1);) {
+      const page = listSchema.parse(await ask("STREAM.LIST", { offset }));
+      const [missing] = page.missing ?? [];
+      if (missing !== undefined)
+        throw new ScriptError(`region ${region} does not say what ${missing} is: it has no leader`);
+      if (page.total !== (total ?? page.total)) break;
+      ({ total } = page);
+      for (const stream of page.streams ?? []) streams.set(stream.config.name, stream);
+      offset += Math.max(1, page.streams?.length ?? 0);
+    }
+    if (streams.size === total) return [...streams.values()];
+  }
+  throw new ScriptError(`region ${region} makes or deletes streams all the time: try again`);
 }
 
 async function ifThere<Answer>(ask: () => Promise<Answer>): Promise<Answer | undefined> {

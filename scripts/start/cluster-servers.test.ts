@@ -48,7 +48,15 @@ test("each process has ports of its own, whatever the environment says, and clie
 test("the primary of Redis is the one that it was when the cluster last ran", async () => {
   const replicaOf = async (name: string) => (await plan()).find((server) => server.name === name)?.args.at(-1);
   expect(await replicaOf("redis-2")).toBe(`127.0.0.1 ${DEFAULT_PORTS.REDIS_PORT}`);
-  await mkdir(join(folder, "sentinel-1"), { recursive: true });
-  await writeFile(join(folder, "sentinel-1", "sentinel.conf"), "sentinel monitor sluice 127.0.0.1 6479 2\n");
+  const note = async (n: number, port: number, epoch: number): Promise<void> => {
+    const text = `sentinel monitor sluice 127.0.0.1 ${port} 2\nsentinel config-epoch sluice ${epoch}\n`;
+    await mkdir(join(folder, `sentinel-${n}`), { recursive: true });
+    await writeFile(join(folder, `sentinel-${n}`, "sentinel.conf"), text);
+  };
+  // The first one was away while the others moved it.
+  await note(1, DEFAULT_PORTS.REDIS_PORT, 9);
+  await note(2, 6479, 10);
   expect(await replicaOf("redis-1")).toBe("127.0.0.1 6479");
+  await note(3, DEFAULT_PORTS.REDIS_PORT, 11);
+  expect(await replicaOf("redis-2")).toBe(`127.0.0.1 ${DEFAULT_PORTS.REDIS_PORT}`);
 });

@@ -106,12 +106,18 @@ async function sentinels({ ports, dataFolder, passwords, env }: Plan): Promise<S
   );
 }
 
-/** The primary when the cluster last ran: the other server would give it its older data. */
+/** The primary when the cluster last ran, as the Sentinel says that knows of the latest failover: another server would have older data. */
 async function primaryPort(ports: DemoPorts, dataFolder: string): Promise<number> {
-  const known = await readFile(join(dataFolder, "sentinel-1", "sentinel.conf"), "utf8").catch(() => "");
-  const last = Number(/^sentinel monitor sluice \S+ (\d+)/m.exec(known)?.[1]);
+  const files = TRIPLE.map((n) => join(dataFolder, `sentinel-${n}`, "sentinel.conf"));
+  const known = await Promise.all(files.map((file) => readFile(file, "utf8").catch(() => "")));
+  const told = known.flatMap((text) => {
+    const port = /^sentinel monitor sluice \S+ (\d+)/m.exec(text)?.[1];
+    const epoch = /^sentinel config-epoch sluice (\d+)/m.exec(text)?.[1];
+    return port === undefined ? [] : [{ port: Number(port), epoch: Number(epoch ?? 0) }];
+  });
+  const [latest] = told.toSorted((one, other) => other.epoch - one.epoch);
   const second = nthPort(ports, "REDIS_PORT", 2);
-  return last === second ? second : ports.REDIS_PORT;
+  return latest?.port === second ? second : ports.REDIS_PORT;
 }
 
 async function proxy({ ports, dataFolder, env }: Plan): Promise<ServerCommand> {

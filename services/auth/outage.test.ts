@@ -14,6 +14,7 @@ import {
   startAuthStack,
 } from "#test/support/start-auth.ts";
 import { waitFor } from "#test/support/wait.ts";
+import { freeze, thaw } from "#test/support/freeze.ts";
 
 const ALICE = { tenant: "demo", username: "alice", password: DEMO_PASSWORD };
 
@@ -165,11 +166,11 @@ test("a session whose end was stored and not announced is ended by the next try,
 
 test("a Redis that hangs and goes on spends no token and counts no login that was answered with 503", async () => {
   const { refresh_token, session_id } = await logIn();
-  stack.redis.signal("SIGSTOP");
+  await freeze(stack.redis);
   const logins = Array.from({ length: 12 }, () => post("login", ALICE));
   const refused = await Promise.all([post("refresh", { refresh_token }), ...logins]);
   expect(new Set(refused.map(({ status }) => status))).toEqual(new Set([503]));
-  stack.redis.signal("SIGCONT");
+  thaw(stack.redis);
   await waitFor("a login is answered", async () => (await post("login", ALICE)).status === 200);
   await age(session_id);
   expect((await post("refresh", { refresh_token })).status).toBe(200);

@@ -61,6 +61,14 @@ function refresh(refresh_token: string, port = one.ports.http): Promise<Answer> 
   return post(port, "refresh", { refresh_token });
 }
 
+/** Refreshes as clients do, which ask again where auth is too busy to answer. */
+async function refreshPatiently(refresh_token: string, port: number): Promise<Answer> {
+  for (;;) {
+    const answer = await refresh(refresh_token, port);
+    if (answer.status !== 503) return answer;
+  }
+}
+
 test(
   `64 refreshes of one token at once on two processes have one live leaf, the same for all, ${ROUNDS} times over`,
   async () => {
@@ -68,7 +76,9 @@ test(
     for (let round = 0; round < ROUNDS; round++) {
       const spent = leaf;
       const answers = await Promise.all(
-        Array.from({ length: AT_ONCE }, (_, index) => refresh(spent, (index % 2 === 0 ? one : two).ports.http)),
+        Array.from({ length: AT_ONCE }, (_, index) =>
+          refreshPatiently(spent, (index % 2 === 0 ? one : two).ports.http),
+        ),
       );
       const successors = new Set(answers.map(({ status, refresh_token }) => `${status} ${refresh_token}`));
       expect([...successors]).toEqual([expect.stringMatching(new RegExp(`^200 [^.]+\\.${round + 2}\\.`))]);
@@ -79,7 +89,7 @@ test(
 );
 
 describe("a reply that is lost on its way to the client", () => {
-  test.concurrent.each([1_000, 9_000])("and asked for again after %i ms is the same", async (afterMs) => {
+  test.concurrent.each([1_000, 6_000])("and asked for again after %i ms is the same", async (afterMs) => {
     const { refresh_token } = await logIn();
     const leaf = await loseReply(refresh_token);
     await delay(afterMs);

@@ -12,10 +12,10 @@ describe("the time before the next request", () => {
     backOff.ask();
     await environment.pass(400);
     expect(backOff.owedMs).toBe(600);
-    backOff.next({ ...GOOD_END, toldMs: 5_000 });
+    backOff.next({ ...GOOD_END, retryMs: 5_000 });
     await environment.pass(1_000);
     expect(backOff.owedMs).toBe(4_000);
-    backOff.next({ ...GOOD_END, toldMs: 0 });
+    backOff.next({ ...GOOD_END, retryMs: 0 });
     expect(backOff.owedMs).toBe(4_000);
   });
 
@@ -24,7 +24,7 @@ describe("the time before the next request", () => {
     backOff.ask();
     backOff.hurry();
     expect(backOff.owedMs).toBe(0);
-    backOff.next({ ...GOOD_END, toldMs: 1_001 });
+    backOff.next({ ...GOOD_END, retryMs: 1_001 });
     backOff.hurry();
     expect(backOff.owedMs).toBe(1_001);
   });
@@ -33,7 +33,7 @@ describe("the time before the next request", () => {
     const environment = createFakeEnvironment();
     await environment.pass(3_600_000);
     const backOff = new BackOff(environment);
-    backOff.next({ ...GOOD_END, toldMs: 2_000 });
+    backOff.next({ ...GOOD_END, retryMs: 2_000 });
     environment.sleep(-3_600_000);
     expect(backOff.owedMs).toBe(2_000);
     await environment.pass(2_000);

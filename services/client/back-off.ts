@@ -40,14 +40,14 @@ export class BackOff {
     if (this.#owed.ms <= SHORTEST_MS) this.#owed.ms = 0;
   }
 
-  /** A connection has ended. `livedMs` are counted from the request on; `toldMs` is what the edge has asked for. Answers milliseconds. */
-  next({ livedMs, isFailure, toldMs }: { livedMs: number; isFailure: boolean; toldMs: number }): number {
-    this.#owe(toldMs);
+  /** A connection has ended. `livedMs` are counted from the request on; `retryMs` is what the edge has asked for. Answers milliseconds. */
+  next({ livedMs, isFailure, retryMs }: { livedMs: number; isFailure: boolean; retryMs: number }): number {
+    this.#owe(retryMs);
     if (livedMs >= LIFE_MS) this.#failures = 0;
-    if (!isFailure) return toldMs;
+    if (!isFailure) return retryMs;
     const ownMs = this.#environment.random() * Math.min(LONGEST_MS, FIRST_MS * 2 ** this.#failures);
     this.#failures = Math.min(this.#failures + 1, 16);
-    return toldMs + ownMs;
+    return retryMs + ownMs;
   }
 
   #owe(ms: number): void {

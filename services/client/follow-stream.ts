@@ -40,7 +40,7 @@ export class FollowedStream<Given extends Schemas> implements Omit<SluiceStream<
     this.#kept = new KeptId(options, environment);
     const listener = {
       onFrame: (frame: Frame) => this.#takeTurn(frame),
-      onState: (state: StreamState) => this.#tellState(state),
+      onState: (state: StreamState) => this.#notifyState(state),
     };
     this.#source = open(listener, options.lastEventId ?? this.#kept.last);
   }
@@ -106,7 +106,7 @@ export class FollowedStream<Given extends Schemas> implements Omit<SluiceStream<
 
   #takeControl(frame: Frame): undefined {
     const { name, ...data } = readControl(frame);
-    this.#tell(name, data);
+    this.#notify(name, data);
     this.#keep(frame.id);
   }
 
@@ -120,7 +120,7 @@ export class FollowedStream<Given extends Schemas> implements Omit<SluiceStream<
       if (this.#held.length < MAX_HELD) this.#held.push(event);
       return;
     }
-    this.#tell(event.type, event);
+    this.#notify(event.type, event);
     for (const queue of this.#queues) queue.push(event);
   }
 
@@ -134,8 +134,8 @@ export class FollowedStream<Given extends Schemas> implements Omit<SluiceStream<
     });
   }
 
-  #tellState(state: StreamState): void {
-    this.#tell(STATE, state);
+  #notifyState(state: StreamState): void {
+    this.#notify(STATE, state);
     if (state.name === "ended") this.#endLoops(state);
   }
 
@@ -149,7 +149,7 @@ export class FollowedStream<Given extends Schemas> implements Omit<SluiceStream<
     void end();
   }
 
-  #tell(name: string, value: unknown): void {
+  #notify(name: string, value: unknown): void {
     // Those that are there now: one that hears may leave, and come again.
     for (const listener of Array.from(this.#listeners.get(name) ?? [])) react(listener, value as never);
   }

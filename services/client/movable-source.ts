@@ -52,7 +52,7 @@ export class MovableSource implements Source {
     this.#moves += 1;
     this.#isTrial = false;
     this.#inner?.close();
-    if (this.#state.name !== "ended") this.#tell({ name: "ended", reason: "closed" });
+    if (this.#state.name !== "ended") this.#notify({ name: "ended", reason: "closed" });
   }
 
   /**
@@ -83,7 +83,7 @@ export class MovableSource implements Source {
     const isCurrent = (): boolean => turn === this.#moves;
     const listener: SourceListener = {
       onFrame: (frame) => isCurrent() && this.#hear(frame),
-      onState: (state) => isCurrent() && this.#tell(state),
+      onState: (state) => isCurrent() && this.#notify(state),
     };
     this.#inner = open(listener, this.#place);
   }
@@ -116,7 +116,7 @@ export class MovableSource implements Source {
     for (const { resolve } of this.#waiting.splice(0)) resolve(ready);
   }
 
-  #tell(state: StreamState): void {
+  #notify(state: StreamState): void {
     const isTrial = this.#isTrial && state.name === "ended";
     if (state.name === "ended") for (const { reject } of this.#waiting.splice(0)) reject(state);
     if (isTrial) return;

@@ -255,12 +255,12 @@ class EdgeSource implements Source {
     }
   }
 
-  async #wait({ reason, toldMs, isFailure }: Omit<Waiting, "name">, livedMs: number): Promise<void> {
+  async #wait({ reason, retryMs, isFailure }: Omit<Waiting, "name">, livedMs: number): Promise<void> {
     const waitMs = this.#parts.backOff.next({
       livedMs,
       isFailure,
       // What is no number asks for nothing.
-      toldMs: Number(toldMs ?? (isFailure && this.#retryMs)) || 0,
+      retryMs: Number(retryMs ?? (isFailure && this.#retryMs)) || 0,
     });
     if (this.#absence.reason === undefined) this.#life.happen({ kind: "waits", reason });
     else this.#life.happen({ kind: "away", reason: this.#absence.reason });
@@ -274,7 +274,7 @@ class EdgeSource implements Source {
     if (result === "signed_out") return this.#end({ name: "ended", reason: "signed_out" });
     if (result === "stale") return this.#end(refusedAgain(end));
     if (result === "fresh") this.#freshUntil = this.#parts.environment.now() + FRESH_MS;
-    await this.#wait({ reason: "token", toldMs: 0, isFailure: result === "failed" }, livedMs);
+    await this.#wait({ reason: "token", retryMs: 0, isFailure: result === "failed" }, livedMs);
   }
 
   #end(state: Ended): void {

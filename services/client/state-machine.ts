@@ -70,11 +70,11 @@ export interface Circumstances {
   readonly isOffered: boolean;
 }
 
-/** Come back: after `toldMs` where the edge said so, and later with each failure in a row where it `isFailure`. */
+/** Come back: after `retryMs` where the edge said so, and later with each failure in a row where it `isFailure`. */
 export interface Waiting {
   readonly name: "wait";
   readonly reason: WaitReason;
-  readonly toldMs?: number | undefined;
+  readonly retryMs?: number | undefined;
   readonly isFailure: boolean;
 }
 
@@ -104,7 +104,7 @@ export function whatNext(end: ConnectionEnd, at: Circumstances): Next {
     case "unreachable":
       return lost("lost");
     case "interrupted":
-      return { name: "wait", reason: "lost", toldMs: 0, isFailure: false };
+      return { name: "wait", reason: "lost", retryMs: 0, isFailure: false };
     case "no_token":
       return end.why === "signed_out" ? ended("signed_out") : lost("token");
     case "stalled":
@@ -122,9 +122,9 @@ export function whatNext(end: ConnectionEnd, at: Circumstances): Next {
 function afterFarewell(farewell: Farewell, at: Circumstances): Next {
   switch (farewell.name) {
     case "bye":
-      return { name: "wait", reason: "bye", toldMs: farewell.retryMs, isFailure: false };
+      return { name: "wait", reason: "bye", retryMs: farewell.retryMs, isFailure: false };
     case "busy":
-      return { name: "wait", reason: `busy:${farewell.reason}`, toldMs: farewell.retryMs, isFailure: false };
+      return { name: "wait", reason: `busy:${farewell.reason}`, retryMs: farewell.retryMs, isFailure: false };
     case "auth_error":
       if (farewell.reason === "revoked") return ended("revoked");
       if (farewell.reason === "forbidden") return ended("forbidden");
@@ -137,7 +137,7 @@ function afterRefusal({ status, code, detail, retryAfterMs }: Refusal, at: Circu
   if (!at.isOffered || code === "transport_off") return { name: "leave", reason: "status" };
   // 429 is said to who asks too often, 5xx where something is away: a flap of auth is one of these, too.
   if (status === 429 || status >= 500) {
-    return { name: "wait", reason: "unavailable", toldMs: retryAfterMs, isFailure: true };
+    return { name: "wait", reason: "unavailable", retryMs: retryAfterMs, isFailure: true };
   }
   if (status === 401) return renew(at, { code, detail });
   return { ...ended(status === 403 ? "forbidden" : "refused"), code, detail };

@@ -1,5 +1,5 @@
 import { inTurns } from "#shared/async/in-turns.ts";
-import { MAX_CONNECTIONS_TOLD, type OpenConnection } from "#shared/contract/edge-questions.ts";
+import { MAX_CONNECTIONS_LISTED, type OpenConnection } from "#shared/contract/edge-questions.ts";
 import { AppError } from "#shared/errors/app-error.ts";
 import { type EventId, formatEventId } from "#shared/protocol/event-id.ts";
 import { eventTypeOf, isTopic, topicMatches } from "#shared/protocol/topics.ts";
@@ -93,7 +93,7 @@ export interface EventAudience {
  */
 export async function audienceOf(deps: InspectDeps, tenant: string, id: EventId): Promise<EventAudience> {
   const { topic, message } = await findEvent(deps.logs, tenant, id);
-  const list = await listConnections(deps.edges, { tenant, after: "", limit: MAX_CONNECTIONS_TOLD });
+  const list = await listConnections(deps.edges, { tenant, after: "", limit: MAX_CONNECTIONS_LISTED });
   const people = [...Map.groupBy(list.connections, ({ subject }) => subject)];
   const snapshot = await deps.snapshots.atLeast(tenant);
   const question = { of: "event", topic, attributes: message.attributes ?? {} } as const;

@@ -152,8 +152,8 @@ function keepGoing({ logs, edges, wall }: TailDeps, tail: TenantTail): readonly 
     const due = tail.beginRound(wall());
     if (due.length === 0) return;
     // A bus that is away leaves unknown whom they reached.
-    const told = await askReach(edges, tail, due, wall()).catch(() => []);
-    tail.tellReach(told, wall());
+    const reaches = await askReach(edges, tail, due, wall()).catch(() => []);
+    tail.sendReach(reaches, wall());
   };
   const checkLog = async (): Promise<void> => {
     const log = await logs.describe(tail.tenant).catch((error: unknown) => error as AppError);

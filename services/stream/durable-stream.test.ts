@@ -3,9 +3,11 @@ import { createRig, type EdgeRig, eventOf, NO_HISTORY } from "#test/rigs/edge-ri
 import type { MemoryRecords } from "#test/rigs/memory-subscriptions.ts";
 import { openEvent, recordOf } from "#test/rigs/subscription-record.ts";
 import { waitFor } from "#test/support/wait.ts";
+import { endDurableStreams } from "./connections/end-streams.ts";
 import type { SubscriptionRecord } from "./durable/record.ts";
 import { storable } from "./durable/subscription-store.ts";
 import { defineSubscription } from "./manage-subscription.ts";
+import { MIN_RETRY_MS } from "./sse/retry-delay.ts";
 
 const KEY = { tenant: "acme", subject: "alice", name: "orders" };
 const DAY_MS = 86_400_000;
@@ -66,6 +68,19 @@ describe("a durable stream", () => {
       new Set(),
     );
     await waitFor("the rest", () => client.events().length === 5);
+  });
+
+  test("ends where its record is written elsewhere now, and comes again after a time like any other; other streams stay", async () => {
+    await store(0);
+    const [durable, other] = [await attach(), await rig.open()];
+    endDurableStreams(rig.edge.hub);
+    await durable.ended();
+    const [, text = "{}"] = /event: bye\n(?:.+\n)*?data: (.+)/.exec(durable.raw()) ?? [];
+    const told = JSON.parse(text) as { reason: string; retryMs: number };
+    expect(told.reason).toBe("changed");
+    expect(told.retryMs).toBeGreaterThanOrEqual(MIN_RETRY_MS);
+    rig.event("an event");
+    await waitFor("the other one gets it", () => other.events().includes("an event"));
   });
 
   test("judges what comes again by the rights of now: what may not be seen any more is a dead letter", async () => {

@@ -60,7 +60,7 @@ describe("the edge", () => {
     await expect(start({ NATS_URL: nats.url("stream").replace(":test@", ":wrong@") })).rejects.toThrow(
       "cannot connect to NATS",
     );
-  }, 60_000);
+  });
 
   test("serves the demo's page only in the demo", async () => {
     await using plain = await start();
@@ -78,7 +78,7 @@ describe("the edge with workers", () => {
     const failed = start({ STREAM_WORKERS: "2", NATS_URL }).catch(({ message }: Error) => message);
     expect(await failed).toContain("cannot connect to NATS at 127.0.0.1:1");
     expect(await failed).toContain("worker 0 of 2 does not run (code 1); it said why above");
-  }, 60_000);
+  });
 
   test("takes no port that somebody has, be it another edge whose workers share it", async () => {
     await using first = await start({ STREAM_WORKERS: "2" });
@@ -86,14 +86,14 @@ describe("the edge with workers", () => {
     await expect(start({ STREAM_WORKERS: "2", STREAM_HTTP_PORT: port })).rejects.toThrow(
       `cannot listen on 127.0.0.1:${port} (EADDRINUSE); set STREAM_HTTP_PORT to a free port`,
     );
-  }, 60_000);
+  });
 
   test("lives on without one that does not come up again, and ends when none does", async () => {
     await using edge = await start({ STREAM_WORKERS: "2" });
     const pids = await childPids(edge);
     await nats.stop();
     process.kill(pids[0] ?? 0, "SIGKILL");
-    await waitFor("its successors died", () => edge.child.output().split("started again").length > 3, 30_000);
+    await waitFor("its successors died", () => edge.child.output().split("started again").length > 3);
     expect((await fetch(`http://127.0.0.1:${edge.ports.ops}/healthz`)).status).toBe(200);
     process.kill(pids[1] ?? 0, "SIGKILL");
     await waitFor("the edge ends", () => edge.child.process.exitCode !== null, 40_000);

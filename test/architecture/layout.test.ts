@@ -29,6 +29,11 @@ describe("a file", () => {
     expect(long.map(({ path }) => path)).toEqual([]);
   });
 
+  test("of a test stops a process by `freeze`, which waits until every thread stands still", () => {
+    const raw = readSources("services/", "scripts/", "test/").filter(({ text }) => /\(.*"SIGSTOP"\)/.test(text));
+    expect(raw.map(({ path }) => path)).toEqual(["test/support/freeze.ts"]);
+  });
+
   test("names no folder of somebody's machine", () => {
     const machine = /(?<![\w.@:/-])\/(home|root|Users|work|var\/tmp)\/[\w.-]/;
     const wrong = files.flatMap((path) => {

@@ -15,11 +15,16 @@ export interface HandOverReport {
   readonly seconds: number;
 }
 
+/** How many clients are connected at a time, what is published meanwhile, and how much of what happens is enough. */
+interface HandOverLoad {
+  readonly clients: number;
+  readonly ratePerSecond: number;
+  readonly deliveries: number;
+  readonly handOvers: number;
+}
+
 /** Has clients connect after random ids and cross over to live, again and again, while events flow. Throws what is unsound. */
-export async function measureHandOver(
-  stack: Stack,
-  load: { readonly clients: number; readonly ratePerSecond: number; readonly deliveries: number },
-): Promise<HandOverReport> {
+export async function measureHandOver(stack: Stack, load: HandOverLoad): Promise<HandOverReport> {
   const { access_token: token } = await stack.login("bob");
   const ledger: Ledger = [];
   const producer = createProducer(await stack.bus("demo"), "demo", ledger);

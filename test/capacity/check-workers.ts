@@ -11,6 +11,7 @@ import { countFlushes } from "./flushes.ts";
 import { openLog } from "./measure/open-log.ts";
 import { loopShare, type Mix, workOf } from "./model.ts";
 import type { Slopes } from "./slopes.ts";
+import { freeze, thaw } from "#test/support/freeze.ts";
 
 /** What the model says, and what was. */
 export interface Check {
@@ -132,7 +133,7 @@ async function catchUp(bench: Bench, workers: number): Promise<CatchUp> {
   await publish(0, AT_A_TIME);
   await waitFor("the first events", async () => (await readers.received()).events === AT_A_TIME, 60_000);
   const family = await familyOf(pid);
-  for (const each of family) process.kill(each, "SIGSTOP");
+  for (const each of family) await freeze({ pid: each });
   for (let done = 0; done < BACKLOG; done += AT_A_TIME) await publish(done, AT_A_TIME);
   const spent = async () => {
     const [ofEdge = 0, broker = 0, all = 0] = await Promise.all(
@@ -141,7 +142,7 @@ async function catchUp(bench: Bench, workers: number): Promise<CatchUp> {
     return { edge: ofEdge, broker, all, machine: await busyMillis() };
   };
   const [before, begin] = [await spent(), performance.now()];
-  for (const each of family) process.kill(each, "SIGCONT");
+  for (const each of family) thaw({ pid: each });
   const events = AT_A_TIME + BACKLOG;
   await waitFor("all events", async () => (await readers.received()).events === events, 120_000);
   const ms = performance.now() - begin;

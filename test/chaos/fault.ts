@@ -29,6 +29,8 @@ export interface Fault {
   readonly hits: Side | undefined;
   /** Within this time after its end, everybody must be served again. */
   readonly recoversWithinMs: number;
+  /** Alone it is told to nobody: no stream ends, none is told `degraded` or `reset`. */
+  readonly goesUnnoticed?: boolean;
   /** Why it cannot be done here; undefined where it can. */
   readonly missing?: (world: World) => string | undefined;
   readonly begin: (scene: Scene) => Promise<Trouble>;

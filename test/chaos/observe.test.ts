@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import type { Entry } from "#test/support/checker/ledger.ts";
-import { observe } from "./observe.ts";
+import { noticedIn, observe } from "./observe.ts";
 
 const opened = (client: string, at: number): Entry => {
   return { of: "opened", client, tenant: "demo", connection: client, at };
@@ -47,4 +47,12 @@ test("a publisher waits from its first attempt to the acknowledgement, or to the
     published("b", 1_300),
   ];
   expect(observe(entries, 1_000, 2_000)).toMatchObject({ unpublished: 1, longestPublishMs: 700 });
+});
+
+test("a fault is noticed where a stream is told of it, or ends", () => {
+  const gap = received("a", "gap", 1_300);
+  const quiet = [opened("hopper", 1_000), received("a", "message", 1_200), gap];
+  expect(noticedIn(observe(quiet, 1_000, 3_000))).toEqual([]);
+  const told = [...quiet, received("a", "degraded", 1_400), opened("a", 1_500)];
+  expect(noticedIn(observe(told, 1_000, 3_000))).toEqual(["1 degraded", "1 reconnects"]);
 });

@@ -49,6 +49,13 @@ export function observe(entries: readonly Entry[], from: number, to: number): Si
   };
 }
 
+/** What a fault that nobody may notice was told as. */
+export function noticedIn({ degraded, resets, reconnects }: Sight): readonly string[] {
+  return Object.entries({ degraded, resets, reconnects }).flatMap(([what, count]) =>
+    count > 0 ? [`${count} ${what}`] : [],
+  );
+}
+
 /** What took longest, of times by name. */
 function longest(times: ReadonlyMap<string, number>): readonly [string, number] {
   return [...times].reduce((most, each) => (each[1] > most[1] ? each : most), ["", 0] as const);

@@ -21,6 +21,7 @@ const STEP: StepReport = {
     longestPublishMs: 100,
   },
   recovery: { ms: 400, late: [], isComplete: true },
+  noticed: [],
   lostSessions: 0,
   load: 1,
 };
@@ -31,6 +32,7 @@ const RUN: RunReport = {
   steps: [STEP],
   account: { ...emptyAccount(), delivered: 1 },
   subscriptions: [],
+  broken: [],
 };
 
 test("a step is one line, and a line more for what was late or went wrong", () => {
@@ -39,10 +41,10 @@ test("a step is one line, and a line more for what was late or went wrong", () =
   );
   const late = { ...STEP, recovery: { ms: 20_000, late: ["auth-1 is ready: after 20.0 s"], isComplete: true } };
   expect(
-    formatStep({ ...late, error: "it did not start" })
+    formatStep({ ...late, noticed: ["2 degraded"], error: "it did not start" })
       .split("\n")
       .slice(1),
-  ).toEqual(["      LATE auth-1 is ready: after 20.0 s", "      ERROR it did not start"]);
+  ).toEqual(["      LATE auth-1 is ready: after 20.0 s", "      NOTICED 2 degraded", "      ERROR it did not start"]);
 });
 
 test("the table has the worst of each kind of fault", () => {
@@ -58,7 +60,9 @@ test("the table has the worst of each kind of fault", () => {
 
 test.each<[string, Partial<RunReport>]>([
   ["an event was lost", { account: { ...RUN.account, lost: 1 } }],
+  ["a frame was not as described", { broken: ["the frame bye is not as described"] }],
   ["something came back late", { steps: [{ ...STEP, recovery: { ms: 1, late: ["x"], isComplete: true } }] }],
+  ["a fault that nobody may notice was told", { steps: [{ ...STEP, noticed: ["2 degraded"] }] }],
   ["a fault could not be done", { steps: [{ ...STEP, error: "x" }] }],
 ])("a run is not good where %s", (_, change) => {
   expect(isGood(RUN)).toBe(true);

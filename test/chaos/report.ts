@@ -16,6 +16,8 @@ export interface StepReport {
   readonly lastedMs: number;
   readonly sight: Sight;
   readonly recovery: Recovery;
+  /** What was told of a fault that nobody may notice. */
+  readonly noticed: readonly string[];
   /** Sessions that were gone though nobody had ended them. */
   readonly lostSessions: number;
   /** How many processes wanted to run, for each core: far above 1 the machine was too busy for its times to say anything. */
@@ -32,16 +34,20 @@ export interface RunReport {
   readonly steps: readonly StepReport[];
   readonly account: Account;
   readonly subscriptions: readonly SubscriptionAccount[];
+  /** What was thrown where nobody waited for it, such as that a frame is not as described. */
+  readonly broken: readonly string[];
 }
 
 /** Whether every promise was kept, and everything was back within its time. */
-export function isGood({ steps, account, subscriptions }: RunReport): boolean {
-  return isSound(account) && subscriptions.every(isKept) && steps.every((step) => !hasFailed(step));
+export function isGood({ steps, account, subscriptions, broken }: RunReport): boolean {
+  return (
+    broken.length === 0 && isSound(account) && subscriptions.every(isKept) && steps.every((step) => !hasFailed(step))
+  );
 }
 
 /** The line of a step. */
 export function formatStep(step: StepReport): string {
-  const { faults, targets, atMs, lastedMs, sight, recovery, lostSessions, load, error } = step;
+  const { faults, targets, atMs, lastedMs, sight, recovery, noticed, lostSessions, load, error } = step;
   const seen = [
     `silence ${inSeconds(sight.longestSilenceMs)}`,
     ...(sight.longestOpeningMs > 1_000 ? [`opening took ${inSeconds(sight.longestOpeningMs)}`] : []),
@@ -56,7 +62,11 @@ export function formatStep(step: StepReport): string {
     `publishers: ${sight.unpublished} errors, longest ${inSeconds(sight.longestPublishMs)}`,
   ];
   const back = recovery.isComplete ? `back after ${inSeconds(recovery.ms)}` : "NOT BACK";
-  const wrong = [...recovery.late.map((late) => `LATE ${late}`), ...(error === undefined ? [] : [`ERROR ${error}`])];
+  const wrong = [
+    ...recovery.late.map((late) => `LATE ${late}`),
+    ...noticed.map((told) => `NOTICED ${told}`),
+    ...(error === undefined ? [] : [`ERROR ${error}`]),
+  ];
   const head = `${formatTime(atMs)} ${faults.join(" + ")} (${targets.join("; ")}) for ${inSeconds(lastedMs)}`;
   return [`${head}: ${seen.join(", ")}; ${back}`, ...wrong.map((line) => `      ${line}`)].join("\n");
 }
@@ -78,19 +88,20 @@ export function formatTable(steps: readonly StepReport[]): string {
 
 /** The last lines: what the checker says, of the events and of the durable subscriptions. */
 export function formatConclusion(report: RunReport): string {
-  const { account, subscriptions, seed } = report;
+  const { account, subscriptions, broken, seed } = report;
   const failed = report.steps.filter(hasFailed).length;
   return [
     formatAccount(account),
     ...subscriptions.map((each) => (isKept(each) ? concludeSubscription(each) : `UNSOUND: ${JSON.stringify(each)}`)),
+    ...broken.map((message) => `BROKEN ${message}`),
     isGood(report)
       ? `every promise was kept under ${report.steps.length} faults; the seed was ${seed}`
       : `NOT GOOD: ${failed} of ${report.steps.length} steps failed; the seed was ${seed}`,
   ].join("\n");
 }
 
-function hasFailed({ recovery, error }: StepReport): boolean {
-  return error !== undefined || recovery.late.length > 0;
+function hasFailed({ recovery, noticed, error }: StepReport): boolean {
+  return error !== undefined || recovery.late.length + noticed.length > 0;
 }
 
 function isKept(account: SubscriptionAccount): boolean {

@@ -5,14 +5,18 @@ import { monotonicMs } from "#test/support/checker/ledger.ts";
 import { createRandom } from "#test/support/random.ts";
 import type { Fault, Scene, Trouble } from "./fault.ts";
 import { measureRecovery } from "./measure-recovery.ts";
-import { observe } from "./observe.ts";
+import { noticedIn, observe } from "./observe.ts";
 import { formatStep, type RunReport, type StepReport, TOO_BUSY } from "./report.ts";
+import { retry } from "./retry.ts";
 import { planSteps, type Step } from "./schedule.ts";
 import type { Traffic } from "./traffic/start-traffic.ts";
 import type { World } from "./world.ts";
 
 /** After the first fault of two, the second comes within this time. */
 const SECOND_WITHIN_MS = 2_000;
+
+/** So long a process is started again and again that does not come up. */
+const SUPERVISED_MS = 120_000;
 
 /** What to do. */
 export interface ChaosOptions {
@@ -27,11 +31,16 @@ export interface ChaosOptions {
 }
 
 /** Does one fault after the other until the time is over, and answers what came of it. */
-export async function runChaos(world: World, traffic: Traffic, options: ChaosOptions): Promise<RunReport> {
+export async function runChaos(
+  world: World,
+  traffic: Traffic,
+  options: ChaosOptions,
+): Promise<Omit<RunReport, "broken">> {
   const { on, seed, minutes, faults, say, stop } = options;
   const begin = monotonicMs();
   const steps: StepReport[] = [];
-  await measureRecovery({ world, traffic }, 60_000);
+  const { late, isComplete } = await measureRecovery({ world, traffic }, 60_000);
+  if (!isComplete) throw new Error(`the stack does not work before the first fault: ${late.join("; ")}`);
   for (const step of planSteps(seed, faults)) {
     await delay(step.quietMs, undefined, { signal: stop }).catch(() => {});
     if (stop.aborted || monotonicMs() > begin + minutes * 60_000) break;
@@ -55,7 +64,7 @@ async function takeStep(scene: Scene, { faults }: Step, runBegin: number): Promi
   const begin = monotonicMs();
   const targets: string[] = [];
   let error: string | undefined;
-  const failed = (reason: unknown): void => void (error ??= reason instanceof Error ? reason.message : String(reason));
+  const failed = (reason: unknown): void => void (error ??= String(reason).split("\n")[0]);
   const troubles: Trouble[] = [];
   for (const fault of faults) {
     if (troubles.length > 0) await delay(scene.random() * SECOND_WITHIN_MS);
@@ -75,21 +84,33 @@ async function takeStep(scene: Scene, { faults }: Step, runBegin: number): Promi
       await trouble.end().catch(failed);
     }),
   );
+  await startMissing(scene.world).catch(failed);
   const end = monotonicMs();
   const budgetMs = Math.max(...faults.map(({ recoversWithinMs }) => recoversWithinMs));
   const recovery = await measureRecovery(scene, Math.round(budgetMs * Math.max(1, loadPerCore() / TOO_BUSY)));
   if (recovery.isComplete) traffic.noteSettled();
+  const sight = observe(traffic.ledger.slice(first), begin, monotonicMs());
+  const isQuiet = loadPerCore() <= TOO_BUSY && faults.length === 1 && faults[0].goesUnnoticed === true;
   return {
     faults: faults.map(({ name }) => name),
     targets,
     atMs: begin - runBegin,
     lastedMs: end - begin,
-    sight: observe(traffic.ledger.slice(first), begin, monotonicMs()),
+    sight,
     recovery,
+    // Of a machine that is too busy, streams are told what is its fault.
+    noticed: isQuiet ? noticedIn(sight) : [],
     lostSessions: sessionsLost(traffic) - lost,
     load: loadPerCore(),
     ...(error === undefined ? {} : { error }),
   };
+}
+
+/** Starts what could not be started at the end of a fault, as a supervisor would: again and again, for a while. */
+async function startMissing({ processes }: World): Promise<void> {
+  const missing = processes.filter(({ pid }) => pid === 0);
+  const stop = AbortSignal.timeout(SUPERVISED_MS);
+  await Promise.all(missing.map((process) => retry(() => process.restart(), { stop })));
 }
 
 /** How many processes want to run, for each core. */

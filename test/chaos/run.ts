@@ -1,11 +1,9 @@
 import { randomInt } from "node:crypto";
 import { mkdir, writeFile } from "node:fs/promises";
-import { delimiter, join, resolve } from "node:path";
-import { buildServices } from "../../scripts/build/build-services.ts";
-import { haproxy, natsServer, redisServer } from "../../scripts/provision/programs.ts";
-import { provision } from "../../scripts/provision/provision.ts";
+import { join, resolve } from "node:path";
 import { runScript, say, ScriptError } from "../../scripts/shared/run-script.ts";
 import { appendLedger } from "#test/support/checker/ledger.ts";
+import { prepareClusterPrograms } from "#test/support/prepare-cluster-programs.ts";
 import { print, readNumber, readOptions, readSeed } from "#test/support/run-arguments.ts";
 import type { Fault } from "./fault.ts";
 import { FAULTS } from "./faults/all-faults.ts";
@@ -44,7 +42,7 @@ await runScript(async () => {
   if (startWorld === undefined) throw new ScriptError(`there is no stack ${on}\n\n${USAGE}`);
   const seed = readSeed(values.seed, randomInt);
   const minutes = readNumber("--minutes", values.minutes, 1, 24 * 60) ?? 10;
-  await prepareServers();
+  await prepareClusterPrograms(say);
   await enterOwnNetwork();
 
   say(`the seed is ${seed}; ${minutes} minutes on a ${on}`);
@@ -53,8 +51,14 @@ await runScript(async () => {
   await using traffic = await startTraffic(world);
   const stopping = new AbortController();
   for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => stopping.abort());
+  // A frame that is not as described is thrown where it is read, which nobody waits for.
+  const broken: string[] = [];
+  process.on("uncaughtException", ({ message }) => {
+    broken.push(message);
+    say(`BROKEN ${message}`);
+  });
   const options = { on, seed, minutes, faults: possible, say, stop: stopping.signal };
-  const report = await runChaos(world, traffic, options);
+  const report = { ...(await runChaos(world, traffic, options)), broken };
   say(`\n${formatTable(report.steps)}\n\n${formatConclusion(report)}`);
   if (values.json !== undefined) await writeFile(values.json, `${JSON.stringify(report, undefined, 2)}\n`);
   if (isGood(report)) return 0;
@@ -75,14 +79,6 @@ function readArguments() {
     help: { ...flag, short: "h" },
   } as const;
   return readOptions(options, USAGE);
-}
-
-async function prepareServers(): Promise<void> {
-  const home = resolve(".sluice");
-  await buildServices();
-  await provision([natsServer, redisServer, haproxy], { home, path: process.env["PATH"] ?? "", say });
-  process.env["PATH"] = `${join(home, "bin")}${delimiter}${process.env["PATH"]}`;
-  process.env["NODE_COMPILE_CACHE"] ??= join(home, "compiled");
 }
 
 function isPossible({ name }: Fault, missing: string | undefined): boolean {

@@ -1,8 +1,8 @@
 import { createRandom, type Random } from "#test/support/random.ts";
-import type { Fault } from "./fault.ts";
+import { choose, type Fault } from "./fault.ts";
 
-/** One of three steps has two faults at once, from the second round on. */
-const PAIRS = 1 / 3;
+/** After every other step with one fault comes one with two. */
+const PAIRS = 1 / 2;
 
 /** What comes next: one fault, or two at once. */
 export interface Step {
@@ -14,32 +14,35 @@ export interface Step {
 }
 
 /**
- * The steps that follow from the seed, without end. Each round has every fault as often as it weighs; the first has every fault
- * alone, later ones have some of them two at once.
+ * The steps that follow from the seed, without end. Each round has every fault alone as often as it weighs; between them
+ * come pairs of faults that hit different things.
  */
 export function* planSteps(seed: number, faults: readonly Fault[]): Generator<Step, never> {
   const random = createRandom(seed);
-  for (let round = 0; ; round += 1) {
-    const deck = shuffle(
-      random,
-      faults.flatMap((fault) => Array.from({ length: fault.weight }, () => fault)),
-    );
-    for (let first = deck.shift(); first !== undefined; first = deck.shift()) {
-      const second = round > 0 && random() < PAIRS ? takePartner(deck, first) : undefined;
-      yield {
-        faults: second === undefined ? [first] : [first, second],
-        // A generator of its own: what one step takes of it changes nothing for the next.
-        random: createRandom(Math.floor(random() * 2 ** 32)),
-        quietMs: 2_000 + Math.floor(random() * 4_000),
-      };
+  const stepOf = (chosen: Step["faults"]): Step => ({
+    faults: chosen,
+    // A generator of its own: what one step takes of it changes nothing for the next.
+    random: createRandom(Math.floor(random() * 2 ** 32)),
+    quietMs: 2_000 + Math.floor(random() * 4_000),
+  });
+  for (;;) {
+    for (const fault of shuffle(random, faults.flatMap(asOftenAsItWeighs))) {
+      yield stepOf([fault]);
+      const pair = random() < PAIRS ? choosePair(random, faults) : undefined;
+      if (pair !== undefined) yield stepOf(pair);
     }
   }
 }
 
-/** Takes the next fault that hits something else. */
-function takePartner(deck: Fault[], { hits }: Fault): Fault | undefined {
-  const place = deck.findIndex((other) => other.hits !== undefined && hits !== undefined && other.hits !== hits);
-  return place === -1 ? undefined : deck.splice(place, 1)[0];
+function asOftenAsItWeighs(fault: Fault): readonly Fault[] {
+  return Array.from({ length: fault.weight }, () => fault);
+}
+
+/** Two that hit different things; undefined where there are none. */
+function choosePair(random: Random, faults: readonly Fault[]): readonly [Fault, Fault] | undefined {
+  const first = choose(random, faults);
+  const others = faults.filter(({ hits }) => hits !== undefined && first.hits !== undefined && hits !== first.hits);
+  return others.length === 0 ? undefined : [first, choose(random, others)];
 }
 
 function shuffle<T>(random: Random, from: readonly T[]): T[] {

@@ -6,8 +6,8 @@ import type { ProxyMode } from "#test/support/tcp-proxy.ts";
 /** What a process of the stack is. */
 export type Component = "broker" | "redis" | "sentinel" | "auth" | "policy" | "publish" | "edge" | "proxy";
 
-/** What calls: processes of a kind, or whatever calls. */
-export type Side = Component | "services";
+/** The ends of a link: processes of a kind, whatever calls, or two regions. */
+export type Side = Component | "services" | "regions";
 
 /** A process of the stack. */
 export interface Process extends ClusterProcess {
@@ -21,7 +21,7 @@ export interface Link {
   /** `edge-1 to auth`. */
   readonly name: string;
   readonly from: Side;
-  readonly to: Component;
+  readonly to: Side;
   set(mode: ProxyMode): void;
   /** The ports of this machine that its packets go to. */
   readonly ports: readonly number[];
@@ -45,6 +45,14 @@ export interface Stores {
   restore(): Promise<void>;
 }
 
+/** The home of two regions, which is written in one of them. */
+export interface Home {
+  /** Gives it to the other region, as planned; answers that region's name. */
+  promote(): Promise<string>;
+  /** Has the region of before mirror it. */
+  rejoin(): Promise<void>;
+}
+
 /** An address that clients open streams at. */
 export interface Door {
   readonly name: string;
@@ -58,8 +66,10 @@ export interface World extends AsyncDisposable {
   readonly links: readonly Link[];
   /** Whether an edge has workers, which it starts again itself. */
   readonly hasWorkers: boolean;
-  /** Undefined where there is one broker. */
+  /** Undefined where there is one broker, or more than one cluster. */
   readonly brokers: BrokerCluster | undefined;
+  /** Undefined where there is one region. */
+  readonly home: Home | undefined;
   readonly stores: Stores;
   /** Without a slash at the end, one for each process. */
   readonly authUrls: readonly string[];
@@ -93,18 +103,18 @@ export function withoutAny(component: Component): (world: World) => string | und
 
 /** The brokers as a cluster, for faults that are left out where there is none. */
 export function clusterOf({ brokers }: World): BrokerCluster {
-  if (brokers === undefined) throw new Error("there is one broker");
+  if (brokers === undefined) throw new Error("there is no cluster of brokers");
   return brokers;
 }
 
-/** Says so where there is one broker. */
+/** Says so where there is none. */
 export function withoutCluster({ brokers }: World): string | undefined {
-  return brokers === undefined ? "there is one broker" : undefined;
+  return brokers === undefined ? "there is no cluster of brokers, with a network of its own" : undefined;
 }
 
 /** The process with that name. */
-export function processNamed(world: World, name: string): Process {
-  const found = world.processes.find((process) => process.name === name);
+export function processNamed({ processes }: Pick<World, "processes">, name: string): Process {
+  const found = processes.find((process) => process.name === name);
   if (found === undefined) throw new Error(`there is no process ${name}`);
   return found;
 }

@@ -178,7 +178,7 @@ test("a durable subscription is paused and resumed, and its dead letter delivere
   await letter.getByText(id).waitFor();
   await expectNoViolations(page);
   await letter.getByRole("button", { name: "Deliver it once more" }).click();
-  await waitFor("it comes again", () => stream.frames.filter((frame) => frame.id === id).length === 2, 20_000);
+  await waitFor("it comes again", () => stream.frames.filter((frame) => frame.id === id).length === 2);
   await panel.getByText("There is none").waitFor();
   await panel.getByRole("button", { name: "Delete builds" }).click();
   await page.getByLabel("Type builds to confirm").fill("builds");

@@ -29,11 +29,11 @@ test("each block of commands says how it is run, or why it is not", () => {
 const FIRST = ["README.md", "docs/start.md", "docs/guides/producers-on-the-bus.md"];
 const follow = (page: string): Promise<void> => runPage(demo, followed.get(page) ?? []);
 
-test.each(pages.filter((page) => FIRST.includes(page)))("the commands of %s work on the demo", follow, 60_000);
+test.each(pages.filter((page) => FIRST.includes(page)))("the commands of %s work on the demo", follow, 120_000);
 
 // The rest wait for servers more than they work.
 test.concurrent.each(pages.filter((page) => !FIRST.includes(page)))(
   "the commands of %s work on the demo",
   follow,
-  60_000,
+  120_000,
 );

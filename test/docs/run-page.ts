@@ -7,7 +7,8 @@ import { endWithUs } from "#test/support/end-with-us.ts";
 import { type Block, placeOf } from "./read-blocks.ts";
 import type { Demo } from "./start-demo.ts";
 
-const GIVE_UP_MS = 40_000;
+/** A page takes seconds, and tens of them where the machine is busy with something else. */
+const GIVE_UP_MS = 110_000;
 
 /**
  * A page's programs that go on end with its shell. `npx sluice` is done by one process for all pages. Every curl fails where
@@ -28,7 +29,7 @@ trap 'code=$?; trap "" TERM; kill 0; exit $code' EXIT
 until_seen() {
   (export LIVE=1; source "$1.sh") > "$1.out" 2>&1 &
   local started=$!
-  for _ in $(seq 600); do
+  for _ in $(seq 1200); do
     if grep -qF -- "$2" "$1.out"; then return; fi
     if ! kill -0 $started 2> /dev/null; then break; fi
     sleep 0.05

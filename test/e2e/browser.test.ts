@@ -60,7 +60,7 @@ describe("a native EventSource in Chromium", () => {
     const page = await open(edge, "bob", "demo");
     await waitFor("busy", async () => (await page.evaluate(() => globalThis.told)).includes("busy"));
     policy.set("pass");
-    await waitFor("ready", async () => (await page.evaluate(() => globalThis.told)).includes("ready"), 20_000);
+    await waitFor("ready", async () => (await page.evaluate(() => globalThis.told)).includes("ready"));
 
     const [cookie] = await page.context().cookies();
     await fetch(`${stack.authUrl}/v1/auth/logout`, {

@@ -123,7 +123,7 @@ async function everywhere(run: (seat: Seat) => Promise<void>): Promise<void> {
 /** Opens the page, which finds the edge at that address, and waits until its stream is live. */
 async function openTab({ browser, token }: Seat, url: string): Promise<DrivenPage> {
   const page = await browser.openPage(`${site.origin}/#${new URLSearchParams({ url, token }).toString()}`);
-  await waitFor("live", async () => (await stateOf(page)) === "live", 30_000);
+  await waitFor("live", async () => (await stateOf(page)) === "live");
   return page;
 }
 
@@ -134,7 +134,7 @@ async function stateOf(page: DrivenPage): Promise<unknown> {
 /** A tab whose leader is too busy to answer within a second has a stream of its own for a while. */
 function becomeOneStream({ tenant }: Seat): Promise<unknown> {
   const streams = (): Promise<number> => readMetric(stack.edge, `sluice_stream_tenant_connections{tenant="${tenant}"}`);
-  return waitFor("one stream", async () => (await streams()) === 1, 30_000);
+  return waitFor("one stream", async () => (await streams()) === 1);
 }
 
 /** Publishes an event; answers how a page shows it. */
@@ -149,6 +149,6 @@ async function shows(page: DrivenPage, lines: readonly string[]): Promise<void> 
     const all = await page.run(`return Array.from(document.querySelectorAll("li"), (line) => line.textContent)`);
     return (all as string[]).filter((line) => lines.includes(line));
   };
-  await waitFor("the last event", async () => (await shown()).at(-1) === lines.at(-1), 20_000).catch(() => {});
+  await waitFor("the last event", async () => (await shown()).at(-1) === lines.at(-1)).catch(() => {});
   expect(await shown()).toEqual(lines);
 }

@@ -58,7 +58,7 @@ async function openPage(): Promise<Page> {
 function becomesLive(on: Page): Promise<unknown> {
   // While a page comes back from the cache, there is nowhere to ask.
   const isLive = (): Promise<boolean> => on.evaluate(() => globalThis.stream.state.name === "live").catch(() => false);
-  return waitFor("live", isLive, 20_000);
+  return waitFor("live", isLive);
 }
 
 /** Publishes so many more events. */
@@ -71,7 +71,7 @@ async function publish(count: number): Promise<void> {
 
 /** Waits for the last event, and expects each one once and in order. */
 async function expectAll(): Promise<void> {
-  await waitFor("the last event", () => page.evaluate((last) => globalThis.got.at(-1) === last, published), 20_000);
+  await waitFor("the last event", () => page.evaluate((last) => globalThis.got.at(-1) === last, published));
   expect(await page.evaluate(() => globalThis.got)).toEqual(Array.from({ length: published }, (_, index) => index + 1));
 }
 

@@ -52,7 +52,7 @@ beforeAll(async () => {
   [browser, profile] = await Promise.all([startBrowser(names), startProfile(names)]);
   owned.defer(() => browser.close());
   owned.use(profile);
-}, 60_000);
+});
 afterAll(() => owned.disposeAsync());
 
 /** A page of this host, in a browser without cookies, as a private window: pages of other sites share none. */

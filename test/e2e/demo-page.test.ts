@@ -1,11 +1,11 @@
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { freeze } from "#test/support/freeze.ts";
 import { freePort } from "#test/support/ports.ts";
 import { startBrowser } from "#test/support/start-browser.ts";
 import { type RedisServer, startRedis } from "#test/support/start-redis.ts";
 import { type Bus, type Stack, startStack } from "#test/support/start-stack.ts";
 import { waitFor } from "#test/support/wait.ts";
+import { freeze, thaw } from "#test/support/freeze.ts";
 
 let stack: Stack;
 let browser: Browser;
@@ -106,14 +106,13 @@ test("a row opens to its payload and id, whatever the payload is, and a role sho
   const box = page.locator("#role-alice-maintainer");
   // Policy says first what roles people have: frozen before, it would say nothing, and there would be no box.
   await box.waitFor();
-  const { pid = 0 } = stack.policy.child.process;
-  await freeze(pid);
+  await freeze(stack.policy.child.process);
   try {
     await box.click();
     await page.locator("label[data-pending]", { hasText: "maintainer" }).waitFor();
     expect([await box.isChecked(), await box.isDisabled()]).toEqual([false, true]);
   } finally {
-    process.kill(pid, "SIGCONT");
+    thaw(stack.policy.child.process);
   }
   await page.waitForSelector("#role-alice-maintainer:checked:enabled");
   await page.click("#reset-alice");

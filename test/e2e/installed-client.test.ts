@@ -61,7 +61,7 @@ function shown(page: Page): Promise<string[]> {
 async function allShow(expected: readonly string[], pages: readonly Page[]): Promise<void> {
   for (const page of pages) {
     const isDone = async (): Promise<boolean> => (await shown(page)).at(-1) === expected.at(-1);
-    await waitFor("the last event", isDone, 20_000).catch(() => {});
+    await waitFor("the last event", isDone).catch(() => {});
     expect(await shown(page)).toEqual(expected);
   }
 }
@@ -78,7 +78,7 @@ function openStreams(): Promise<number> {
 
 /** A tab whose leader is too busy to answer within a second has a stream of its own for a while. */
 function becomesStreams(count: number): Promise<unknown> {
-  return waitFor(`${count} streams`, async () => (await openStreams()) === count, 30_000);
+  return waitFor(`${count} streams`, async () => (await openStreams()) === count);
 }
 
 /** Tabs of a busy machine wait for each other: each of these waits may take half a minute. */

@@ -245,6 +245,5 @@ function countsTogether(edge: RunningService, wanted: 0 | 1): Promise<unknown> {
   return waitFor(
     `the edge ${wanted === 1 ? "counts with the other" : "keeps to its share"}`,
     async () => (await readMetric(edge, "sluice_stream_limits_shared")) === wanted,
-    15_000,
   );
 }

@@ -83,7 +83,7 @@ async function call(server: "auth" | "policy", path: string, channel: GrpcChanne
       same,
       Buffer.alloc(0),
       new Metadata(),
-      { deadline: Date.now() + 1_500 },
+      { deadline: Date.now() + 20_000 },
       resolve,
     );
   });

@@ -42,7 +42,7 @@ test("a thousand polls that are left hanging cost nobody anything once their cli
   const sockets = await Promise.all(Array.from({ length: 1_000 }, () => openRawSocket(stack.edge.ports.http)));
   for (const socket of sockets) socket.write(pollBehind(next));
   const openStreams = () => readMetric(stack.edge, "sluice_stream_connections");
-  await waitFor("all wait", async () => (await openStreams()) === 1_001, 20_000);
+  await waitFor("all wait", async () => (await openStreams()) === 1_001);
   await Promise.all(sockets.map((socket) => socket[Symbol.asyncDispose]()));
   await waitFor("one stream is left", async () => (await openStreams()) === 1);
   await demo.publish("events.demo.issues.opened.k", "after the polls");

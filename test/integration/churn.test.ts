@@ -5,6 +5,7 @@ import { conclude } from "#test/support/checker/audit.ts";
 import type { Ledger } from "#test/support/checker/ledger.ts";
 import { createProducer, type Producer } from "#test/support/checker/producer.ts";
 import { type LedgerReader, startReader } from "#test/support/checker/reader.ts";
+import { freeze, thaw } from "#test/support/freeze.ts";
 import { type Stack, startStack } from "#test/support/start-stack.ts";
 import { waitFor } from "#test/support/wait.ts";
 import { amountOf, timeoutOf } from "../soak/amount.ts";
@@ -84,9 +85,9 @@ async function publishAll(producer: Producer): Promise<void> {
 async function disturb(): Promise<void> {
   await stack.setRoles("bob", ["maintainer", "triager"]);
   await delay(1_000);
-  stack.edge.child.process.kill("SIGSTOP");
+  await freeze(stack.edge.child.process);
   await delay(700);
-  stack.edge.child.process.kill("SIGCONT");
+  thaw(stack.edge.child.process);
   await stack.setRoles("carol", ["triager"]);
   await delay(1_000);
   await stack.nats.stop("SIGKILL");

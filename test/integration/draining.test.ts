@@ -2,6 +2,7 @@ import { once } from "node:events";
 import { connect, type Socket } from "node:net";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { openEventStream } from "#test/support/event-stream.ts";
+import { freeze, thaw } from "#test/support/freeze.ts";
 import { readMetric } from "#test/support/read-metric.ts";
 import { type Stack, startStack } from "#test/support/start-stack.ts";
 import { waitFor } from "#test/support/wait.ts";
@@ -30,7 +31,7 @@ test("an edge told to stop ends in time: with open streams, handshakes that auth
   const url = `http://127.0.0.1:${edge.ports.http}/v1/stream?topic=issues.>`;
   await using open = await openEventStream(url, { token });
   await open.frame("ready");
-  stack.auth.child.process.kill("SIGSTOP");
+  await freeze(stack.auth.child.process);
   try {
     const request = `GET /v1/stream?topic=issues.> HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer ${token}\r\n`;
     const handshake = await connectTo(edge.ports.http, `${request}\r\n`);
@@ -52,7 +53,7 @@ test("an edge told to stop ends in time: with open streams, handshakes that auth
     expect(answered).not.toContain("event: ready");
     await open.closed();
   } finally {
-    stack.auth.child.process.kill("SIGCONT");
+    thaw(stack.auth.child.process);
   }
 });
 

@@ -2,9 +2,9 @@ import { setTimeout as delay } from "node:timers/promises";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { erase } from "#test/support/checker/administrator.ts";
 import { conclude } from "#test/support/checker/audit.ts";
-import { freeze } from "#test/support/freeze.ts";
 import { type LedgerReader, startReader } from "#test/support/checker/reader.ts";
 import { type Run, startRun } from "#test/support/checker/start-run.ts";
+import { freeze, thaw } from "#test/support/freeze.ts";
 import { type NatsServer, startNats } from "#test/support/start-nats.ts";
 import { type Stack, startStack, urlThrough } from "#test/support/start-stack.ts";
 import { startTcpProxy, type TcpProxy } from "#test/support/tcp-proxy.ts";
@@ -69,13 +69,12 @@ test("an edge that stood still serves nothing of what was erased meanwhile, and 
   await using run = await startRun(await stack.bus("demo"), 2, { tenant: "demo", token, urls: [urls[0]] });
   await run.producer.publish("push.event.awake", "before");
   await run.reach("before");
-  const { pid = 0 } = stack.edge.child.process;
-  await freeze(pid);
+  await freeze(stack.edge.child.process);
   for (let n = 0; n < 3; n += 1) await run.producer.publish("push.event.asleep", `asleep ${n}`);
   expect(await erase(stack, run.ledger, "demo", "push.event.asleep")).toBe(3);
   // Longer than a consumer may be silent; what came meanwhile lies in the edge's socket.
   await delay(3_000);
-  process.kill(pid, "SIGCONT");
+  thaw(stack.edge.child.process);
   await run.end();
   expect(conclude(run.ledger)).toMatchObject({ afterErased: 0, gaps: 2, resets: 0 });
 });

@@ -130,15 +130,11 @@ test("what an operator purges by hand is noticed, dropped from memory, and told"
   await publish("keep", "b");
   await live.receive(3);
   await purge("gone");
-  await waitFor(
-    "the edge has noticed",
-    async () => {
-      await using again = await open(stack.edge, before);
-      const [, second] = await again.receive(2);
-      return second === "b" && gapsOf(again)[0]?.reason === "erased";
-    },
-    20_000,
-  );
+  await waitFor("the edge has noticed", async () => {
+    await using again = await open(stack.edge, before);
+    const [, second] = await again.receive(2);
+    return second === "b" && gapsOf(again)[0]?.reason === "erased";
+  });
 });
 
 async function open(edge: RunningService = stack.edge, lastEventId?: string): Promise<EventStream> {

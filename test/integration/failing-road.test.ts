@@ -66,7 +66,7 @@ async function follow(subject: string, url: string, transports: readonly ClientR
   const options = { url, topics: ["order.>"], token, transports, reports: true, ...named, ...ignore };
   const stream = connectIn(environment, options);
   owner.defer(() => stream.close());
-  await waitFor(`${subject} is live`, () => stream.state.name === "live", 20_000).catch((error: Error) => {
+  await waitFor(`${subject} is live`, () => stream.state.name === "live").catch((error: Error) => {
     throw new Error(`${error.message}: ${JSON.stringify(stream.state)}`);
   });
 }

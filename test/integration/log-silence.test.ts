@@ -1,6 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { openEventStream } from "#test/support/event-stream.ts";
+import { freeze, thaw } from "#test/support/freeze.ts";
 import type { RunningService } from "#test/support/start-service.ts";
 import { type Bus, type Stack, startStack } from "#test/support/start-stack.ts";
 import { startTcpProxy, type TcpProxy } from "#test/support/tcp-proxy.ts";
@@ -36,7 +37,7 @@ test("a log that is silent for 10 s lets nothing through that is decided meanwhi
   await stack.setRoles("bob", ["maintainer", "triager"]);
   await demo.publish("events.demo.push.event.k", "undecided");
   await waitFor("bob is held", async () => (await waitOf(edge)) === "authorization");
-  stack.nats.signal("SIGSTOP");
+  await freeze(stack.nats);
   const silentSince = performance.now();
   expect(JSON.parse((await stream.frame("degraded")).data)).toEqual({
     reason: expect.stringMatching(/log|authorization/),
@@ -46,7 +47,7 @@ test("a log that is silent for 10 s lets nothing through that is decided meanwhi
   await waitFor("policy has answered", async () => (await waitOf(edge)) === "log", 60_000);
   expect(stream.events()).toEqual(["before"]);
 
-  stack.nats.signal("SIGCONT");
+  thaw(stack.nats);
   expect(await stream.receive(2)).toEqual(["before", "undecided"]);
   await stream.frame("recovered");
 }, 120_000);

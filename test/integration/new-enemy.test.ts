@@ -1,6 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { type EventCounter, openEventCounter } from "#test/support/event-counter.ts";
+import { freeze, thaw } from "#test/support/freeze.ts";
 import { freePort } from "#test/support/ports.ts";
 import { random } from "#test/support/random.ts";
 import { type SlowProxy, startSlowProxy } from "#test/support/slow-proxy.ts";
@@ -84,7 +85,10 @@ test(
   "what is published after a role was taken away reaches nobody who lost it, and all once it is back: policy slow, edges stopped, broker killed",
   async () => {
     const counts: Counts = { removals: 0, leaked: 0, missed: 0, seenByKeepers: 0, ended: 0 };
-    const running = Promise.all(plans.map((plan) => runTenant(plan, counts)));
+    await using opened = new AsyncDisposableStack();
+    // All before the first round: what is disturbed are streams, and not handshakes.
+    const audiences = await Promise.all(plans.map((plan) => openStreams(plan, opened)));
+    const running = Promise.all(audiences.map((audience) => runRounds(audience, counts)));
     await Promise.all([running, disturb(running, counts)]);
     expect(removals).toBeGreaterThanOrEqual(REMOVALS);
     expect(counts).toEqual({ removals, leaked: 0, missed: 0, seenByKeepers: secrets * edges.length, ended: 0 });
@@ -92,15 +96,24 @@ test(
   timeoutOf(300_000),
 );
 
-async function runTenant(plan: Plan, counts: Counts): Promise<void> {
-  const { id, rounds } = plan;
-  await using streams = new AsyncDisposableStack();
+/** The streams of a tenant's people, on both edges. */
+interface Audience {
+  readonly plan: Plan;
+  readonly keepers: readonly EventCounter[];
+  readonly others: readonly EventCounter[];
+}
+
+async function openStreams(plan: Plan, opened: AsyncDisposableStack): Promise<Audience> {
   const openOnBoth = async (person: string): Promise<EventCounter[]> => {
-    const token = await services.sign(id, person);
-    return Promise.all(edges.map(async (edge) => streams.use(await openEventCounter(urlOf(edge), token))));
+    const token = await services.sign(plan.id, person);
+    return Promise.all(edges.map(async (edge) => opened.use(await openEventCounter(urlOf(edge), token))));
   };
   const keepers = await openOnBoth("keeper");
-  const others = (await Promise.all(plan.others.map(openOnBoth))).flat();
+  return { plan, keepers, others: (await Promise.all(plan.others.map(openOnBoth))).flat() };
+}
+
+async function runRounds({ plan, keepers, others }: Audience, counts: Counts): Promise<void> {
+  const { id, rounds } = plan;
   const allHear = async (text: string): Promise<void> => {
     // What has not come by then is counted as missed.
     const patience = new AbortController();
@@ -176,9 +189,9 @@ async function disturb(running: Promise<unknown>, counts: Counts): Promise<void>
 const DISTURBANCES = [() => standStill(edges[1]), () => killBroker(), () => standStill(edges[0])];
 
 async function standStill({ child }: RunningService): Promise<void> {
-  child.process.kill("SIGSTOP");
+  await freeze(child.process);
   await delay(2_000);
-  child.process.kill("SIGCONT");
+  thaw(child.process);
 }
 
 async function killBroker(): Promise<void> {

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { openEventStream, type EventStream } from "#test/support/event-stream.ts";
+import { freeze, thaw } from "#test/support/freeze.ts";
 import { freePort } from "#test/support/ports.ts";
 import { type Bus, type Stack, startStack } from "#test/support/start-stack.ts";
 import type { RunningService } from "#test/support/start-service.ts";
@@ -46,7 +47,7 @@ describe("auth that says nothing", () => {
   test("is not waited for by a client that has left: its handshake is over at once, and its place free", async () => {
     await using edge = await stack.startEdge({ STREAM_HANDSHAKE_MS: "60000" });
     const connections = () => readMetric(edge, "sluice_stream_connections");
-    stack.auth.child.process.kill("SIGSTOP");
+    await freeze(stack.auth.child.process);
     try {
       const waiting = new AbortController();
       const headers = { authorization: `Bearer ${token}` };
@@ -57,7 +58,7 @@ describe("auth that says nothing", () => {
       await asked;
       await waitFor("the place is free", async () => (await connections()) === 0);
     } finally {
-      stack.auth.child.process.kill("SIGCONT");
+      thaw(stack.auth.child.process);
     }
   });
 });

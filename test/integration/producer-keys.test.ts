@@ -200,14 +200,25 @@ test("a tenant that is not there, or is deleted, has no keys, and none is left o
   expect(entry?.header?.get("KV-Operation")).toBe("DEL");
 });
 
-test("an entry of the bucket that cannot be read gives no tokens and takes no changes, and what lives goes on", async () => {
-  const made = await makeClient(carol, "broken");
-  const { token } = await tokenFor(made);
+test("a client in the bucket that cannot be read gets no tokens, hinders no other one, and can be withdrawn", async () => {
+  const [made, broken] = [await makeClient(carol, "whole"), await makeClient(carol, "broken")];
   const bus = await stack.bus("auth");
-  const stored = await bus.js.publish("$KV.sluice_clients.demo", '{"clients":[{"id":"alice"}]}');
-  expect(stored.stream).toBe("KV_sluice_clients");
-  expect((await tokenFor(made)).status).toBe(503);
-  expect((await carol("GET")).status).toBe(503);
-  expect((await carol("POST", "", { name: "x" })).status).toBe(503);
+  const entry = await (
+    await bus.manager()
+  ).streams.getMessage("KV_sluice_clients", {
+    last_by_subj: "$KV.sluice_clients.demo",
+  });
+  const stored = entry?.json<{ clients: { id: string }[] }>().clients.map((client) => {
+    return client.id === broken.client_id ? { id: client.id } : client;
+  });
+  await bus.js.publish("$KV.sluice_clients.demo", JSON.stringify({ clients: stored }));
+  expect(await find(broken.client_id)).toMatchObject({ state: "unreadable" });
+  expect((await tokenFor(broken)).status).toBe(401);
+  const { token } = await tokenFor(made);
   expect((await publish(token, EVENT)).status).toBe(200);
+  expect((await carol("POST", "", { name: "x" })).status).toBe(201);
+  expect(await find(broken.client_id)).toMatchObject({ state: "unreadable" });
+  expect((await carol("DELETE", `/${broken.client_id}`)).status).toBe(204);
+  expect(await find(broken.client_id)).toBeUndefined();
+  expect((await tokenFor(made)).status).toBe(200);
 });

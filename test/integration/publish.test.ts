@@ -2,10 +2,10 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { freeze } from "#test/support/freeze.ts";
 import { type Publish, publisherAt } from "#test/support/publisher.ts";
 import type { RunningService } from "#test/support/start-service.ts";
 import { openEventStream } from "#test/support/event-stream.ts";
+import { freeze, thaw } from "#test/support/freeze.ts";
 import { type Stack, startStack } from "#test/support/start-stack.ts";
 import { waitFor } from "#test/support/wait.ts";
 
@@ -162,11 +162,11 @@ describe("while something is away", () => {
   test("policy or auth: nothing is published unasked", async () => {
     const before = await countOf();
     for (const service of ["policy", "auth"] as const) {
-      await freeze(stack[service].child.process.pid ?? 0);
+      await freeze(stack[service].child.process);
       const away = await publish(carol, issue("unasked"));
       expect([service, away.status, away.body["code"]]).toEqual([service, 503, "unavailable"]);
       expect(Number(away.headers.get("retry-after"))).toBeGreaterThan(0);
-      stack[service].child.process.kill("SIGCONT");
+      thaw(stack[service].child.process);
       await waitFor(
         "events are taken again",
         async () => (await publish(carol, issue("asked", { id: "asked" }))).status === 200,

@@ -7,6 +7,7 @@ import type { RedisServer } from "#test/support/start-redis.ts";
 import { startRedisPair } from "#test/support/start-sentinel.ts";
 import { startService } from "#test/support/start-service.ts";
 import { waitFor } from "#test/support/wait.ts";
+import { freeze } from "#test/support/freeze.ts";
 
 /** Replication is asynchronous: a primary that dies may take with it what it answered in this time. */
 const MAY_BE_LOST_MS = 1_000;
@@ -43,7 +44,7 @@ function keepLoggingIn(url: string) {
 
 test.each<[string, (primary: RedisServer) => unknown]>([
   ["dies", (primary) => primary.stop("SIGKILL")],
-  ["freezes", (primary) => primary.signal("SIGSTOP")],
+  ["freezes", freeze],
 ])(
   "when the primary of Redis %s under logins, people log in again, every session of before and after lives, and a backup reads the new one",
   async (_, fail) => {
@@ -64,7 +65,7 @@ test.each<[string, (primary: RedisServer) => unknown]>([
       await fail(primary);
       await waitFor("logins are refused", () => people.refused() > 0);
       const before = people.logins.length;
-      await waitFor("people log in again", () => people.logins.length >= before + 3, 10_000);
+      await waitFor("people log in again", () => people.logins.length >= before + 3);
       logins = people.logins;
     }
     const isKnown = async ({ refreshToken }: Login): Promise<boolean> => {

@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from "node:fs/promises";
+import { cp, mkdtemp, rename, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { connect, type NatsConnection } from "@nats-io/transport-node";
@@ -6,12 +6,15 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { lockRegion } from "../../scripts/failover/lock-region.ts";
 import { waitUntilEnded } from "../../scripts/failover/old-connections.ts";
 import { openRegion, type RegionBus } from "../../scripts/failover/region-bus.ts";
+import { startChild } from "#test/support/child.ts";
 import { ask, keepMirrors, makeHome } from "#test/support/home-pair-streams.ts";
 import { freePort } from "#test/support/ports.ts";
 import { sluice } from "#test/support/run-sluice.ts";
 import type { RegionName } from "#test/support/start-region-servers.ts";
 import { type HomePair, startHomePair } from "#test/support/start-home-pair.ts";
 import { waitFor } from "#test/support/wait.ts";
+
+const LOST = ["region", "promote", "us", "--lost", "eu", "--confirm", "eu", "--link-closed"];
 
 const owner = new AsyncDisposableStack();
 let pair: HomePair;
@@ -39,11 +42,16 @@ function clientOf(region: RegionName) {
   return client;
 }
 
+/** The regions as a command sees them that runs in this one. */
+function urlsOf(region: RegionName): string[] {
+  return Array.from(pair[region].regions, ([each, { servers, user, password }]) => {
+    return `${each}=nats://${user}:${password}@127.0.0.1:${servers[0].port}`;
+  });
+}
+
 /** A command in a region, with the network between them as it is. */
 async function run(from: RegionName, ...args: string[]) {
-  const urls = Array.from(pair[from].regions, ([region, { servers, user, password }]) => {
-    return `${region}=nats://${user}:${password}@127.0.0.1:${servers[0].port}`;
-  });
+  const urls = urlsOf(from);
   const env = { PATH: process.env["PATH"], SLUICE_REGIONS: urls.join(" "), NATS_URL: urls[0]?.slice("eu=".length) };
   const { code, out, err } = await sluice([...args, "--json"], { env });
   return { code, said: out.map((line) => JSON.parse(line) as Record<string, unknown>), err };
@@ -129,15 +137,30 @@ test("a server may open where the other region says that it has not taken over, 
   expect(await admit("--not-promoted", "us")).toMatchObject({ code: 0, said: [{ answer: "open" }] });
 });
 
-test("a server of a region that was given up for lost opens fenced", async () => {
-  const lost = ["region", "promote", "us", "--lost", "eu", "--confirm", "eu", "--link-closed"];
+/** `sluice region admit --watch`, as a program of its own. */
+function startWatch() {
+  const args = ["scripts/sluice.mjs", "region", "admit", "eu", "--watch", "--json"];
+  return startChild(process.execPath, args, { SLUICE_REGIONS: urlsOf("eu").join(" ") });
+}
+
+test("a region that runs, cut off, while it is given up for lost is fenced once its watch sees the other", async () => {
+  await cp(pair.eu.store, join(folder, "store"), { recursive: true });
+  await pair.eu.start();
+  const watch = startWatch();
   await pair.setLink("us", false);
-  await waitFor(
-    "the mirrors have heard nothing for long enough",
-    async () => (await run("us", ...lost)).code === 0,
-    15_000,
-  );
+  await waitFor("the mirrors have heard nothing for long enough", async () => (await run("us", ...LOST)).code === 0);
+  const both = await Promise.all((["eu", "us"] as const).map(publish));
+  expect(both).toMatchObject([{ domain: "eu" }, { domain: "us" }]);
   pair.net("pass");
+  await waitFor("the watch fences it", () => watch.output().includes('"answer":"fenced"'));
+  expect([await publish("eu"), await publish("us")]).toEqual(["nobody", expect.objectContaining({ domain: "us" })]);
+  expect(await watch.end("SIGTERM")).toBe(0);
+});
+
+test("a server of a region that was given up for lost opens fenced", async () => {
+  await pair.eu.kill();
+  await rm(pair.eu.store, { recursive: true });
+  await rename(join(folder, "store"), pair.eu.store);
   expect(await admit()).toMatchObject({ code: 0, said: [{ answer: "fenced", by: "us" }] });
   await pair.eu.start();
   expect([await publish("eu"), await publish("us")]).toEqual(["nobody", expect.objectContaining({ domain: "us" })]);

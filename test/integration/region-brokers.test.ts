@@ -4,15 +4,20 @@ import { join } from "node:path";
 import { jetstream } from "@nats-io/jetstream";
 import { connect, nkeyAuthenticator, type NatsConnection } from "@nats-io/transport-node";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { createAuthority } from "../../scripts/certificates/make-certificates.ts";
+import type { Region } from "../../scripts/region/region-config.ts";
 import { logStreamName, logSubjects } from "#shared/contract/tenant-log.ts";
 import { type Bus, openBus } from "#test/support/start-stack.ts";
 import { freePort } from "#test/support/ports.ts";
-import { type NatsServer, type NatsUser, startNatsServer } from "#test/support/start-nats.ts";
-import { type RegionBrokers, startRegionBrokers } from "#test/support/start-region-servers.ts";
+import { sluice } from "#test/support/run-sluice.ts";
+import { NATS_PASSWORD, type NatsServer, type NatsUser, startNatsServer } from "#test/support/start-nats.ts";
+import { issueFor, type RegionBrokers, startRegionBrokers } from "#test/support/start-region-servers.ts";
+import { createTestCertificates, type TestCertificates } from "#test/support/tls.ts";
 import { waitFor } from "#test/support/wait.ts";
 
 const MIRROR = { name: "mirror_us", deliver_subject: "mirror.us.EVENTS_acme" };
 
+let certificates: TestCertificates;
 let regions: RegionBrokers;
 const opened = new AsyncDisposableStack();
 let origin: Bus;
@@ -20,7 +25,8 @@ let standby: Bus;
 let producer: NatsConnection;
 
 beforeAll(async () => {
-  regions = opened.use(await startRegionBrokers({ producersInUs: ["acme", "other"] }));
+  certificates = opened.use(await createTestCertificates());
+  regions = opened.use(await startRegionBrokers({ producersInUs: ["acme", "other"], certificates }));
   origin = await busOf("eu", "policy");
   standby = await busOf("us", "policy-eu");
   const { streams } = await origin.manager();
@@ -77,7 +83,7 @@ test("the account of another tenant, and that of another home, reach nothing of 
 });
 
 test("a stranger with the key of the other region's link can change nothing, and read no bucket", async () => {
-  await using stranger = await startStranger();
+  await using stranger = await startStranger(await issueFor("stranger", certificates));
   await using connection = await connect({
     servers: `127.0.0.1:${stranger.port}`,
     inboxPrefix: "_INBOX.policy-eu",
@@ -89,6 +95,18 @@ test("a stranger with the key of the other region's link can change nothing, and
   for (const subject of [...calls, "control.acme.policy", "$KV.sluice_policy.acme", "audit.acme.login"]) {
     await expect(request(subject)).rejects.toThrow(/responders|timeout/);
   }
+});
+
+test("whoever shows no certificate of the link's authority is not linked, whatever keys it has", async () => {
+  const authority = await createAuthority(new Date());
+  const trusted = certificates.authority.certificate;
+  const tls = await issueFor("other", certificates, { authority, trusted });
+  await using stranger = await startStranger(tls);
+  const refusals = () => regions.eu.servers[0].output().split("unknown authority").length;
+  const before = refusals();
+  await waitFor("it is refused", () => refusals() > before);
+  await using connection = await connect({ servers: `127.0.0.1:${stranger.port}` });
+  await expect(connection.request("$JS.eu.API.STREAM.INFO.EVENTS_acme")).rejects.toThrow(/responders/);
 });
 
 test("while the link is cut an event is refused at once, and none of it is stored later", async () => {
@@ -106,6 +124,28 @@ test("while the link is cut an event is refused at once, and none of it is store
   expect(ack.seq).toBe(before + 1);
 });
 
+test("a command closes the link of a home in a region, and opens it where one region takes events", async () => {
+  const { folder, pidFile } = regions.us;
+  const env = { SLUICE_REGIONS: ["eu", "us"].map((region) => `${region}=${operatorUrl(region)}`).join(" ") };
+  const link = async (what: string) => {
+    const { code, err } = await sluice(
+      ["region", "link", what, "--home", "eu", "--dir", folder, "--pid-file", pidFile],
+      { env },
+    );
+    expect([code, err]).toEqual([0, []]);
+  };
+  await link("close");
+  await expect(publish(producer, "events.acme.order.8")).rejects.toThrow(/jetstream is not enabled|responders/i);
+  await link("open");
+  await waitFor("the link is back", () => publish(producer, "events.acme.order.9").catch(() => undefined));
+});
+
+/** How the commands come to home eu. */
+function operatorUrl(region: string): string {
+  const [{ port }] = regions[region === "eu" ? "eu" : "us"].servers;
+  return `nats://${region === "eu" ? "operator" : "operator-eu"}:${NATS_PASSWORD}@127.0.0.1:${port}`;
+}
+
 async function busOf(region: "eu" | "us", user: NatsUser): Promise<Bus> {
   const bus = await openBus(regions[region].servers[0].url(user), user);
   opened.defer(() => bus.connection.close());
@@ -120,11 +160,12 @@ async function asProducer(tenant: string): Promise<NatsConnection> {
 }
 
 /** A server of somebody's own that links to region eu by the key of region us. */
-async function startStranger(): Promise<NatsServer> {
+async function startStranger(tls: NonNullable<Region["tls"]>): Promise<NatsServer> {
   const storeDir = await mkdtemp(join(tmpdir(), "sluice-stranger-"));
   const { leafPort } = regions.eu;
   const config = join(storeDir, "nats.conf");
-  const remote = `{ urls: ["nats-leaf://127.0.0.1:${leafPort}"], nkey: ${regions.us.linkSeed} }`;
+  const files = `ca_file: "${tls.caFile}", cert_file: "${tls.certFile}", key_file: "${tls.keyFile}"`;
+  const remote = `{ urls: ["tls://localhost:${leafPort}"], nkey: ${regions.us.linkSeed}, tls { ${files} } }`;
   await writeFile(config, `leafnodes { remotes: [${remote}] }`);
   return startNatsServer({ config, port: await freePort(), storeDir });
 }

@@ -1,13 +1,12 @@
-import { randomUUID } from "node:crypto";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { setTimeout as delay } from "node:timers/promises";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { changeRoles, erase } from "#test/support/checker/administrator.ts";
 import { audit } from "#test/support/checker/audit.ts";
-import { type Run, startRun } from "#test/support/checker/start-run.ts";
+import { startRun } from "#test/support/checker/start-run.ts";
 import { openEventStream } from "#test/support/event-stream.ts";
+import { freeze, thaw } from "#test/support/freeze.ts";
 import { publisherAt } from "#test/support/publisher.ts";
 import { type RegionEdges, startRegionEdges } from "#test/support/start-region-edges.ts";
 import { becomesReady } from "#test/support/start-regions.ts";
@@ -17,7 +16,9 @@ import type { Bus } from "#test/support/start-stack.ts";
 import { waitFor } from "#test/support/wait.ts";
 
 const HOPS = amountOf("roam", 8);
-const CUTS = amountOf("region-cuts", 0);
+const IS_SOAK = amountOf("roam", 0) > 0;
+/** A link that a busy machine has let go is linked again, and its mirrors are fed, within this. */
+const PATIENCE_MS = 30_000;
 const TOPICS = "topic=push.>&topic=issues.>";
 
 let world: RegionEdges;
@@ -27,20 +28,17 @@ let bob: string;
 let carol: string;
 
 beforeAll(async () => {
-  world = await startRegionEdges();
+  // A soak takes longer than a token lives otherwise.
+  world = await startRegionEdges({ auth: { AUTH_ACCESS_TOKEN_SECONDS: "3600", AUTH_SESSION_SECONDS: "86400" } });
   producer = await world.producer();
   urls = world.urls(TOPICS);
   bob = (await world.login("bob")).access_token;
   carol = (await world.login("carol")).access_token;
-  await waitFor(
-    "us serves home eu",
-    async () => {
-      await using stream = await openEventStream(urls.us, { token: carol });
-      const [frame] = await waitFor("a frame", () => (stream.frames.length > 0 ? stream.frames : undefined));
-      return frame?.event === "ready";
-    },
-    30_000,
-  );
+  await waitFor("us serves home eu", async () => {
+    await using stream = await openEventStream(urls.us, { token: carol });
+    const [frame] = await waitFor("a frame", () => (stream.frames.length > 0 ? stream.frames : undefined));
+    return frame?.event === "ready";
+  });
 }, 90_000);
 afterAll(() => world[Symbol.asyncDispose]());
 
@@ -51,10 +49,14 @@ test(
     await using run = await startRun(producer, 3, { tenant: "demo", token: carol, urls: both });
     const steady = run.producer.publishSteadily(["push.event.k", "issues.opened.k"], "roam", 10);
     for (let hop = 0; hop < HOPS; hop += 1) {
-      await waitFor("the reader is there", () => run.readers.every(({ connections }) => connections >= hop));
+      await waitFor(
+        "the reader is there",
+        () => run.readers.every(({ connections }) => connections >= hop),
+        PATIENCE_MS,
+      );
       for (const [place, reader] of run.readers.entries()) {
         const seen = reader.frames.length;
-        await reader.frame((frame) => reader.frames.indexOf(frame) > seen + place);
+        await waitFor("frames come", () => reader.frames.length > seen + place, PATIENCE_MS);
         reader.hop();
       }
     }
@@ -66,44 +68,6 @@ test(
   },
   timeoutOf(60_000),
 );
-
-test.runIf(CUTS > 0)(
-  "a link that is cut for 5 s is told as nothing, for 12 s as a region that is held back and comes again, one way or both; all come once",
-  async () => {
-    for (let round = 0; round < CUTS; round += 1) {
-      for (const [mode, seconds] of [
-        ["reset", 4],
-        ["blackhole", 4],
-        ["reset", 12],
-        ["blackhole", 12],
-        ["one-way", 12],
-      ] as const) {
-        await using run = await startRun(producer, 1, { tenant: "demo", token: carol, urls: [urls.us] });
-        const steady = run.producer.publishSteadily(["push.event.k"], `cut ${round} ${mode} ${seconds}`, 50);
-        const [reader] = run.readers;
-        await run.producer.publish("push.event.k", `before ${round} ${mode} ${seconds}`);
-        await run.reach(`before ${round} ${mode} ${seconds}`);
-        world.link(mode);
-        await delay(seconds * 1_000);
-        world.link("pass");
-        await steady.stop();
-        await reader?.complete(await lastOf(run), 120_000);
-        const told = (reader?.frames ?? []).filter(({ event }) => event === "degraded" || event === "recovered");
-        const said = told.map(({ event, data }) => `${event} ${(JSON.parse(data) as { reason: string }).reason}`);
-        expect(said).toEqual(seconds < 5 ? [] : ["degraded region", "recovered region"]);
-        expect(audit(run.ledger)).toMatchObject({ lost: 0, duplicates: 0, outOfOrder: 0, gaps: 0, resets: 0 });
-      }
-    }
-  },
-  timeoutOf(60_000),
-);
-
-/** Publishes a last event, and answers its text. */
-async function lastOf(run: Run): Promise<string> {
-  const text = `the end ${randomUUID()}`;
-  await run.producer.publish("push.event.k", text);
-  return text;
-}
 
 test("a right that is taken away in its home lets nothing through in the other region", async () => {
   await using run = await startRun(producer, 0, { tenant: "demo", token: bob, urls: [urls.us] });
@@ -155,9 +119,9 @@ test("what is erased in its home is served by no edge of the other region, thoug
     await producer.publish(`events.demo.push.event.${key}`, text);
   }
   expect(await live.receive(3)).toEqual(["a", "erased", "b"]);
-  const standby = world.regions.eu.us.policy?.child.process;
+  const standby = world.regions.eu.us.policy!.child.process;
   // Nobody purges the mirror then.
-  standby?.kill("SIGSTOP");
+  await freeze(standby);
   try {
     await erase(world, [], "demo", "push.event.gone");
     await producer.publish("events.demo.push.event.keep", "c");
@@ -176,7 +140,7 @@ test("what is erased in its home is served by no edge of the other region, thoug
     const { state } = await manager.streams.info("EVENTS_demo", { subjects_filter: "events.demo.push.event.gone" });
     expect(state.subjects).toEqual({ "events.demo.push.event.gone": 1 });
   } finally {
-    standby?.kill("SIGCONT");
+    thaw(standby);
   }
 });
 
@@ -210,7 +174,7 @@ test("what only the home's own region serves is refused elsewhere, with the regi
   ]);
 });
 
-test.each(CUTS > 0 ? (["reset", "blackhole"] as const) : (["reset"] as const))(
+test.each(IS_SOAK ? (["reset", "blackhole"] as const) : (["reset"] as const))(
   "events published in the other region are stored once in the home, and refused in time while the link is cut (%s)",
   async (mode) => {
     const publish = publisherAt(world.publishers.us);
@@ -228,22 +192,18 @@ test.each(CUTS > 0 ? (["reset", "blackhole"] as const) : (["reset"] as const))(
     const told = here.frames.length;
     world.link(mode);
     for (const events of [eventOf("two"), [eventOf("c1"), eventOf("c2")]]) {
-      const answer = await waitFor(
-        "the cut is noticed",
-        async () => {
-          const given = await publish(carol, events);
-          expect(given.status).toBe(503);
-          return given.body["code"] === "region_unreachable" ? given : undefined;
-        },
-        15_000,
-      );
+      const answer = await waitFor("the cut is noticed", async () => {
+        const given = await publish(carol, events);
+        expect(given.status).toBe(503);
+        return given.body["code"] === "region_unreachable" ? given : undefined;
+      });
       expect(Number(answer.headers.get("retry-after"))).toBeGreaterThan(0);
     }
     world.link("pass");
     const stored = async (events: object) => (await publish(carol, events)).status === 200;
-    await waitFor("the link is there again", () => stored(eventOf("two")), 20_000);
+    await waitFor("the link is there again", () => stored(eventOf("two")));
     expect(await stored([eventOf("c1"), eventOf("c2"), eventOf("two")])).toBe(true);
-    await waitFor("the events come in us", () => here.events().length === 7, 20_000);
+    await waitFor("the events come in us", () => here.events().length === 7);
     expect(await end()).toBe(before + 7);
     const frames = here.frames.slice(told).map(({ event }) => event);
     expect(frames.filter((event) => event !== "degraded" && event !== "recovered")).toEqual(Array(3).fill("message"));

@@ -105,12 +105,12 @@ describe.concurrent.each(LANGUAGES.map((language) => [language.name, language] a
       reader.stdout.on("data", (text: Buffer) => void (printed += text.toString()));
       const ended = new Promise((end) => void reader.once("close", end));
       try {
-        await waitFor("the program listens", () => isListening(topic), 30_000);
+        await waitFor("the program listens", () => isListening(topic));
         const [program, ...own] = publish;
         const url = `http://127.0.0.1:${publisher.ports.http}`;
         const { stdout } = await run(program, [...own, url, "issues.opened", name, '{"text":"before"}'], { env });
         expect(JSON.parse(stdout)).toEqual({ ids: [expect.any(String)], duplicates: [] });
-        await waitFor("the first event is printed", () => printed.includes("before"), 30_000);
+        await waitFor("the first event is printed", () => printed.includes("before"));
         proxy.set("reset");
         await bus.publish(`events.demo.${topic}`, '{"text":"while it is away"}');
         proxy.set("pass");

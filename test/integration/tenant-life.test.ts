@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type EventStream, openEventStream } from "#test/support/event-stream.ts";
+import { freeze, thaw } from "#test/support/freeze.ts";
 import { openPolicies, type OpenPolicies } from "#test/support/open-policies.ts";
 import type { RunningService } from "#test/support/start-service.ts";
 import { type Bus, type Login, type Stack, startStack } from "#test/support/start-stack.ts";
@@ -128,7 +129,7 @@ describe("a deleted tenant", () => {
     await rival.publish(EVENT, "old secret");
     await Promise.all([here.receive(1), there.receive(1)]);
     lastId = here.lastId();
-    away.child.process.kill("SIGSTOP");
+    await freeze(away.child.process);
     expect(await stack.operate("DELETE", "rival?confirm=rival")).toMatchObject({ status: 202 });
     expect(JSON.parse((await here.frame("auth_error")).data)).toEqual({ reason: "forbidden" });
     await expect(rival.publish(EVENT, "refused")).rejects.toThrow("jetstream is not enabled");
@@ -136,7 +137,7 @@ describe("a deleted tenant", () => {
     await expect(refresh(login)).rejects.toThrow("401");
     await finishDeletion();
     expect((await stack.operate("GET", "rival")).status).toBe(404);
-    away.child.process.kill("SIGCONT");
+    thaw(away.child.process);
     await there.closed();
     expect(there.frames.at(-1)?.event).not.toBe("message");
     expect(there.events()).toEqual(["old secret"]);
@@ -166,13 +167,13 @@ describe("a deleted tenant", () => {
     const old = await stack.login("mallory", "rival");
     await using stream = await open(old.access_token, away);
     await stream.frame("ready");
-    away.child.process.kill("SIGSTOP");
+    await freeze(away.child.process);
     await stack.operate("DELETE", "rival?confirm=rival");
     await finishDeletion();
     await stack.operate("PUT", "rival");
     await grantAll();
     await rival.publish(EVENT, "of the new one");
-    away.child.process.kill("SIGCONT");
+    thaw(away.child.process);
     await stream.closed();
     expect(stream.events()).toEqual([]);
     const { access_token: token } = await stack.login("mallory", "rival");

@@ -90,9 +90,11 @@ export function createAuthWorld() {
         const stored = state.stored.get(sid);
         if (stored !== undefined) stored.ended = "recorded";
       }),
-    ofSubject: () =>
+    ofSubject: (_tenant: string, _subject: string, from = 0) =>
       step("sessions.ofSubject", () =>
-        [...state.stored.values()].flatMap((each) => (each.ended === undefined ? [recordOf(each)!] : [])),
+        [...state.stored.values()]
+          .flatMap((each) => (each.ended === undefined ? [recordOf(each)!] : []))
+          .slice(from, from + 1_000),
       ),
     count: async () => state.stored.size,
   };

@@ -6,6 +6,8 @@ import type { TenantClients } from "../../services/auth/users/known-clients.ts";
 /** The store of clients in memory, in which somebody else may write unheard. */
 export interface MemoryClients extends StoredClientsStore {
   readonly writes: number;
+  /** How often it was asked for something new. */
+  readonly questions: number;
   storeUnheard(tenant: string, clients: readonly StoredClient[]): void;
   /** From now on it does not answer. */
   break(): void;
@@ -14,7 +16,7 @@ export interface MemoryClients extends StoredClientsStore {
 /** Makes an empty one. */
 export function createMemoryClients(): MemoryClients {
   const entries = new Map<string, TenantClients>();
-  let [writes, isBroken] = [0, false];
+  let [writes, questions, isBroken] = [0, 0, false];
   const read = (tenant: string): TenantClients => {
     if (isBroken) throw new AppError("unavailable", "the store is away");
     return entries.get(tenant) ?? { clients: [], revision: 0 };
@@ -28,9 +30,22 @@ export function createMemoryClients(): MemoryClients {
     get writes() {
       return writes;
     },
+    get questions() {
+      return questions;
+    },
     storeUnheard,
     break: () => void (isBroken = true),
-    tenants: async () => [...entries.keys()],
+    tenants: async () => ({ tenants: [...entries.keys()], revision: writes }),
+    async next(revision) {
+      questions += 1;
+      await new Promise((resolve) => setImmediate(resolve));
+      if (isBroken) throw new AppError("unavailable", "the store is away");
+      const [first] = [...entries]
+        .map(([tenant, entry]) => ({ tenant, revision: entry.revision }))
+        .filter((entry) => entry.revision > revision)
+        .toSorted((a, b) => a.revision - b.revision);
+      return first;
+    },
     read: async (tenant) => read(tenant),
     replace: async (tenant, clients, revision) =>
       read(tenant).revision === revision ? storeUnheard(tenant, clients) : undefined,

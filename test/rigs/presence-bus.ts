@@ -19,7 +19,7 @@ export function createPresenceBus() {
       counts.interests += 1;
       for (const [other, hear] of interests) if (other !== worker) hear(interest);
     },
-    tell(topic, news) {
+    publish(topic, news) {
       counts.news += 1;
       for (const { key, worker: other, hear } of followers)
         if (key === keyOf(topic) && other !== worker) hear(worker, news);

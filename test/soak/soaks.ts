@@ -28,11 +28,12 @@ export const SOAKS: readonly Soak[] = [
   soak("drain", "test/integration/draining.test.ts", "clients of an edge that stops", 5_000, 10_000),
   soak("churn", "test/integration/churn.test.ts", "events under churn", 60_000, 12_000),
   soak("roam", "test/integration/region-edges.test.ts", "moves of clients between two regions", 2_000, 200),
-  soak("region-cuts", "test/integration/region-edges.test.ts", "rounds of five cuts of the link of two regions", 3, 1),
+  soak("region-cuts", "test/soak/region-cuts.test.ts", "rounds of cuts and delays of the link of two regions", 3, 1),
   soak("topics", "test/integration/dynamic-topics.test.ts", "changes of topics", 20_000, 3_500),
   soak("durable", "test/integration/durable-faults.test.ts", "steps with a durable subscription", 2_000, 300),
   soak("erasure", "test/integration/erasure-under-load.test.ts", "rounds of erasures", 200, 40),
   soak("region-walk", "test/integration/region-walk.test.ts", "steps of two regions", 1_000, 100),
+  soak("region-drill", "test/soak/region-drill.test.ts", "promotions and losses of a home, twice", 5, 1),
   soak("regions", "test/integration/regions.test.ts", "cuts and restarts of two regions", 18, 3),
   soak("apis", "test/soak/apis.test.ts", "cases for each call", 500, 20),
   soak("client-nights", "test/e2e/installed-client.test.ts", "freezes and wakes of tabs", 2_000, 400, [
@@ -40,7 +41,7 @@ export const SOAKS: readonly Soak[] = [
     nginx,
   ]),
   soak("breaker", "test/integration/failing-road.test.ts", "clients beside a road that fails", 200, 100, [nginx]),
-  soak("cluster", "test/integration/cluster.test.ts", "seconds of faults of a cluster", 600, 60, [haproxy]),
+  soak("chaos", "test/soak/chaos.test.ts", "seconds of faults on each stack", 600, 20, [haproxy]),
   soak("slow-bus", "services/stream/bus/feed.test.ts", "ms for a round trip", 8_000, 8_000),
 ];
 

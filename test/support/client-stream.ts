@@ -30,13 +30,13 @@ export function followByClient(options: Partial<ConnectOptions> & Pick<ConnectOp
     events,
     states,
     async receive(count) {
-      await waitFor(`${count} events, of which ${events.length} are there`, () => events.length >= count, 20_000);
+      await waitFor(`${count} events, of which ${events.length} are there`, () => events.length >= count);
       return events.map(({ data }) => data);
     },
     async until(name, reason) {
       const holds = ({ state }: SluiceStream): boolean =>
         state.name === name && (reason === undefined || ("reason" in state && state.reason === reason));
-      await waitFor(`the state ${name} ${reason ?? ""}`, () => holds(stream), 20_000).catch((error: Error) => {
+      await waitFor(`the state ${name} ${reason ?? ""}`, () => holds(stream)).catch((error: Error) => {
         throw new Error(`${error.message}: ${JSON.stringify(states)}`);
       });
       return stream.state;

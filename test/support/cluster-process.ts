@@ -1,6 +1,7 @@
 import { readFile } from "node:fs/promises";
 import type { Child } from "./child.ts";
 import { freeze } from "./freeze.ts";
+import { waitFor } from "./wait.ts";
 
 /** A process of a cluster, by its name. Whatever is done to it may be done again, and in any order. */
 export interface ClusterProcess {
@@ -54,7 +55,7 @@ export function nameProcess(name: string, server: Restartable): ClusterProcess {
     },
     end,
     stop: async () => {
-      for (const pid of await pids()) await freeze(pid);
+      for (const pid of await pids()) await freeze({ pid });
     },
     cont,
     async restart() {
@@ -65,11 +66,33 @@ export function nameProcess(name: string, server: Restartable): ClusterProcess {
   };
 }
 
-/** Starts what is a process of its own each time, and makes it one that is started again; disposing ends it. */
+/** A broker that is started again takes work once it follows the others. */
+export function untilHealthy(
+  name: string,
+  broker: Restartable & { readonly output: () => string; readonly isHealthy: () => Promise<boolean> },
+): Restartable {
+  return {
+    get pid() {
+      return broker.pid;
+    },
+    output: () => broker.output(),
+    stop: (signal) => broker.stop(signal),
+    async start() {
+      await broker.start();
+      await waitFor(`${name} follows`, () => broker.isHealthy(), 60_000);
+    },
+  };
+}
+
+/**
+ * Starts what is a process of its own each time, the first time where it does not run already, and makes it one that is
+ * started again; disposing ends it.
+ */
 export async function startRestartable(
   start: () => Promise<{ readonly child: Child }>,
+  running?: { readonly child: Child },
 ): Promise<Restartable & AsyncDisposable> {
-  let { child } = await start();
+  let { child } = running ?? (await start());
   const started = [child];
   return {
     output: () => started.map((each) => each.output()).join(""),

@@ -86,7 +86,7 @@ export async function openEventStream(url: string, options: StreamOptions = {}):
       });
     },
     receive(count) {
-      return waitFor(`${count} events`, () => (events().length >= count ? events() : undefined), 20_000).catch(
+      return waitFor(`${count} events`, () => (events().length >= count ? events() : undefined)).catch(
         (error: Error) => {
           throw new Error(`${error.message}; got ${events().length}:\n${describe()}`);
         },

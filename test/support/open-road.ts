@@ -185,6 +185,6 @@ class Frames {
   }
 
   receive(count: number): Promise<string[]> {
-    return waitFor(`${count} events`, () => (this.events().length >= count ? this.events() : undefined), 20_000);
+    return waitFor(`${count} events`, () => (this.events().length >= count ? this.events() : undefined));
   }
 }

@@ -80,7 +80,9 @@ export function openRegionWorld(pair: HomePair, folder: string): RegionWorld {
       await Promise.all(views.filter(answers).map(({ bus }) => bus.nats.close()));
       throw new Death();
     };
-    return await command(views, tell);
+    return await command(views, tell).catch((error: unknown) => {
+      throw steps >= (diesAfter ?? Number.POSITIVE_INFINITY) ? new Death() : error;
+    });
   };
   const settings = { by: "walk", lockMs: LOCK_MS, levelMs: 2_000, silentMs: SILENT_MS };
   const linked = async (): Promise<boolean> => {

@@ -28,7 +28,7 @@ export async function startSlowProxy(target: number, delayMs: () => number): Pro
     let before = Promise.resolve();
     upstream.on("data", (bytes) => {
       const due = performance.now() + delayMs();
-      before = before.then(() => delay(due - performance.now())).then(() => void client.write(bytes));
+      before = before.then(() => delay(Math.max(0, due - performance.now()))).then(() => void client.write(bytes));
     });
   }).listen(0, "127.0.0.1");
   await once(server, "listening");

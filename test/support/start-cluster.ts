@@ -1,4 +1,11 @@
-import { type ClusterProcess, nameProcess, type Restartable, startRestartable } from "./cluster-process.ts";
+import { builtProgram } from "../../scripts/build/build-services.ts";
+import {
+  type ClusterProcess,
+  nameProcess,
+  type Restartable,
+  startRestartable,
+  untilHealthy,
+} from "./cluster-process.ts";
 import { freePort } from "./ports.ts";
 import { authSettings } from "./start-auth.ts";
 import { type ClusterUrls, proxyPlaces, startClusterProxy } from "./start-cluster-proxy.ts";
@@ -21,8 +28,11 @@ import { waitFor } from "./wait.ts";
 const SERVICES = ["auth", "policy", "publish", "stream"] as const;
 type Service = (typeof SERVICES)[number];
 
-/** `auth-1`, `auth-2`, `policy-1` and so on; `nats-1` to `nats-3`, `redis-1` (the first primary), `redis-2`, `sentinel`, `proxy`. */
-export type ClusterProcessName = `${Service}-${1 | 2}` | `nats-${1 | 2 | 3}` | `redis-${1 | 2}` | "sentinel" | "proxy";
+/** `auth-1`, `auth-2`, `policy-1` and so on; `webhooks-1` and `webhooks-2` where there are such. */
+export type ServiceProcessName = `${Service | "webhooks"}-${1 | 2}`;
+
+/** Those; `nats-1` to `nats-3`, `redis-1` (the first primary), `redis-2`, `sentinel`, `proxy`. */
+export type ClusterProcessName = ServiceProcessName | `nats-${1 | 2 | 3}` | `redis-${1 | 2}` | "sentinel" | "proxy";
 
 /** Everything twice or three times, each process by its name, and one proxy that clients come to. */
 export interface Cluster extends StackCalls, AsyncDisposable {
@@ -49,6 +59,10 @@ export interface ClusterOptions {
   readonly env?: Partial<Readonly<Record<Service, NodeJS.ProcessEnv>>>;
   /** Folders for the brokers' data, one each; such as are on disks of their own. */
   readonly disks?: readonly string[];
+  /** Further settings of two processes that post callbacks; without them there are none. */
+  readonly webhooks?: NodeJS.ProcessEnv;
+  /** The file that a process begins with, asked at each of its starts; the one that is built here by default. */
+  readonly program?: (name: ServiceProcessName) => string;
   /** Changes the settings of one process, which it answers. */
   readonly change?: (name: `${Service}-${1 | 2}`, usual: NodeJS.ProcessEnv) => Promise<NodeJS.ProcessEnv>;
 }
@@ -59,6 +73,8 @@ export async function startCluster({
   syncInterval = "120s",
   env = {},
   disks,
+  webhooks,
+  program = (name) => builtProgram(serviceOf(name)),
   change = async (_, usual) => usual,
 }: ClusterOptions = {}): Promise<Cluster> {
   await using owner = new AsyncDisposableStack();
@@ -72,7 +88,7 @@ export async function startCluster({
   stack.use(redis);
   const processes = new Map<ClusterProcessName, ClusterProcess>();
   const add = (name: ClusterProcessName, server: Restartable) => processes.set(name, nameProcess(name, server));
-  nats.nodes.forEach((node, index) => add(`nats-${(index + 1) as 1 | 2 | 3}`, untilHealthy(node)));
+  nats.nodes.forEach((node, index) => add(`nats-${(index + 1) as 1 | 2 | 3}`, untilHealthy(node.name, node)));
   redis.servers.forEach((server, index) => add(`redis-${(index + 1) as 1 | 2}`, server));
   add("sentinel", redis.sentinel);
 
@@ -80,15 +96,22 @@ export async function startCluster({
   const settings = settingsOf({ nats, redis, ports, authUrl: front.urls.auth, workers });
   // The others find auth's keys behind it.
   add("proxy", stack.use(await startRestartable(() => startClusterProxy(front.env, proxied(ports)))));
+  const startProcess = async (name: ServiceProcessName, own: NodeJS.ProcessEnv): Promise<void> => {
+    const start = () => startService(serviceOf(name), own, { program: program(name) });
+    add(name, stack.use(await startRestartable(start)));
+  };
   const startOne = async (service: Service, number: 1 | 2): Promise<void> => {
     const own = portSettings(service, ports[service][number - 1] as ServicePorts);
     const changed = await change(`${service}-${number}`, { ...settings[service], ...env[service] });
-    const start = () => startService(service, { ...changed, ...own });
-    add(`${service}-${number}`, stack.use(await startRestartable(start)));
+    await startProcess(`${service}-${number}`, { ...changed, ...own });
   };
   const startBoth = (service: Service) => Promise.all([startOne(service, 1), startOne(service, 2)]);
   await Promise.all([startBoth("auth"), startBoth("policy")]);
   await Promise.all([startBoth("publish"), startBoth("stream")]);
+  if (webhooks !== undefined) {
+    const own = { ...settings.stream, ...webhooks, STREAM_ROLE: "webhooks" };
+    await Promise.all(([1, 2] as const).map((number) => startProcess(`webhooks-${number}`, own)));
+  }
   await Promise.all(Object.values(front.urls).map((url) => waitFor(`the proxy leads to ${url}`, () => isServed(url))));
   const cleanup = owner.move();
   return {
@@ -109,6 +132,12 @@ export async function startCluster({
     ...callsOf({ authUrl: front.urls.auth, policyUrl: front.urls.policy }),
     [Symbol.asyncDispose]: () => cleanup.disposeAsync(),
   };
+}
+
+/** The service that a process is of: callbacks are posted by edges in another role. */
+export function serviceOf(name: ServiceProcessName): Service {
+  const [service] = name.split("-") as [Service | "webhooks"];
+  return service === "webhooks" ? "stream" : service;
 }
 
 type Pair = readonly [ServicePorts, ServicePorts];
@@ -179,19 +208,4 @@ function isServed(url: string): Promise<boolean> {
     ({ status }) => status !== 503,
     () => false,
   );
-}
-
-/** A broker that is started again takes work once it follows the others. */
-function untilHealthy(node: NatsCluster["nodes"][number]): Restartable {
-  return {
-    get pid() {
-      return node.pid;
-    },
-    output: () => node.output(),
-    stop: (signal) => node.stop(signal),
-    async start() {
-      await node.start();
-      await waitFor(`${node.name} follows`, () => node.isHealthy(), 60_000);
-    },
-  };
 }

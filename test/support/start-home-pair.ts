@@ -14,6 +14,8 @@ import { waitFor } from "./wait.ts";
 export interface PairServer {
   readonly region: RegionName;
   readonly config: string;
+  /** Where its streams are kept. */
+  readonly store: string;
   /** A client of its own; undefined while the server is stopped. */
   readonly client: NatsConnection | undefined;
   /** The regions as a command sees them that runs in this one. */
@@ -71,7 +73,12 @@ export async function startHomePair(): Promise<HomePair> {
     new Map((["eu", "us"] as const).map((each) => [each, place(each === here ? ports[each] : far[each])]));
   const open = async (region: RegionName) =>
     starting.use(
-      await startPairServer(region, { port: ports[region], config: configs[region], regions: seenFrom(region) }),
+      await startPairServer(region, {
+        port: ports[region],
+        config: configs[region],
+        store: join(folder, region),
+        regions: seenFrom(region),
+      }),
     );
   const [eu, us] = [await open("eu"), await open("us")];
   const stack = starting.move();
@@ -94,7 +101,7 @@ interface PairProcess extends PairServer, AsyncDisposable {
 
 async function startPairServer(
   region: RegionName,
-  { port, config, regions }: { readonly port: number; readonly config: string; readonly regions: Regions },
+  { port, config, store, regions }: Pick<PairServer, "config" | "store" | "regions"> & { readonly port: number },
 ): Promise<PairProcess> {
   let child: Child;
   let client: NatsConnection | undefined;
@@ -114,6 +121,7 @@ async function startPairServer(
   return {
     region,
     config,
+    store,
     regions,
     get client() {
       return client;

@@ -3,8 +3,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { freePort } from "./ports.ts";
-import { NATS_PASSWORD, type NatsServer, type NatsUser, startNatsServer } from "./start-nats.ts";
+import { isHealthyAt, NATS_PASSWORD, type NatsServer, type NatsUser, startNatsServer } from "./start-nats.ts";
+import type { Bus } from "./start-stack.ts";
 import { startTcpProxy, type TcpProxy } from "./tcp-proxy.ts";
+import { waitFor } from "./wait.ts";
 
 const CONFIG = fileURLToPath(new URL("../../infra/nats/cluster/nats.conf", import.meta.url));
 
@@ -36,6 +38,18 @@ export interface NatsCluster extends AsyncDisposable {
 const CALLS = ([0, 1, 2] as const).flatMap((from) =>
   ([0, 1, 2] as const).filter((to) => to !== from).map((to) => ({ from, to })),
 );
+
+/** The broker that leads the tenant's log, by its name; waits until one does. */
+export function leaderOf(bus: Pick<Bus, "manager">, tenant: string): Promise<string> {
+  return waitFor(
+    `a leader of ${tenant}`,
+    async () => {
+      const { streams } = await bus.manager();
+      return (await streams.info(`EVENTS_${tenant}`).catch(() => undefined))?.cluster?.leader;
+    },
+    30_000,
+  );
+}
 
 /** Starts the cluster. It has a leader a moment later: repeat requests that need one. */
 export async function startNatsCluster({
@@ -121,11 +135,7 @@ async function startClusterNode(at: {
     },
     name: at.name,
     clients,
-    isHealthy: () =>
-      fetch(`http://127.0.0.1:${monitorPort}/healthz`, { signal: AbortSignal.timeout(1_000) }).then(
-        ({ ok }) => ok,
-        () => false,
-      ),
+    isHealthy: () => isHealthyAt(monitorPort),
     [Symbol.asyncDispose]: () => stack.disposeAsync(),
   };
 }

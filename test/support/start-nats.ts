@@ -14,7 +14,7 @@ export const NATS_CONFIG = fileURLToPath(new URL("../../infra/nats/nats.conf", i
 export const NATS_PASSWORD = "test";
 
 /** The users of infra/nats/nats.conf. */
-type ServiceUser = "auth" | "policy" | "stream" | "publish" | "backup";
+type ServiceUser = "auth" | "policy" | "stream" | "publish" | "backup" | "operator";
 
 /** Those, the demo's producers, and the users of the homes of other regions. */
 export type NatsUser = ServiceUser | `${ServiceUser}-${string}` | "demo" | "rival";
@@ -28,9 +28,16 @@ export interface NatsServer extends AsyncDisposable {
   /** Ends the server; its port and data stay for `start`. */
   stop(signal?: NodeJS.Signals): Promise<void>;
   start(): Promise<void>;
-  signal(signal: NodeJS.Signals): void;
   /** What it has printed, over all its starts. */
   output(): string;
+}
+
+/** Whether the server whose monitoring is on that port follows: all that it keeps is as its cluster has it. */
+export function isHealthyAt(monitorPort: number): Promise<boolean> {
+  return fetch(`http://127.0.0.1:${monitorPort}/healthz`, { signal: AbortSignal.timeout(1_000) }).then(
+    ({ ok }) => ok,
+    () => false,
+  );
 }
 
 /**
@@ -82,7 +89,6 @@ export async function startNatsServer(at: {
     url: (user) => `nats://${user}:${NATS_PASSWORD}@127.0.0.1:${port}`,
     stop: async (signal = "SIGTERM") => void (await child.end(signal)),
     start,
-    signal: (signal) => void child.process.kill(signal),
     output: () => started.map((each) => each.output()).join(""),
     async [Symbol.asyncDispose]() {
       await child.end("SIGKILL");

@@ -26,7 +26,6 @@ export interface RedisServer extends AsyncDisposable {
   admin(command: string): Promise<string>;
   stop(signal?: NodeJS.Signals): Promise<void>;
   start(): Promise<void>;
-  signal(signal: NodeJS.Signals): void;
 }
 
 /** Starts redis-server (which Valkey's package provides too) and waits until it takes connections. */
@@ -79,7 +78,6 @@ export async function startRedis(
     admin: (command) => runRedisCommand(adminUrl, command),
     stop: async (signal = "SIGTERM") => void (await child.end(signal)),
     start,
-    signal: (signal) => void child.process.kill(signal),
     async [Symbol.asyncDispose]() {
       await child.end("SIGKILL");
       await rm(dir, { recursive: true, force: true });

@@ -57,6 +57,8 @@ export interface RegionsOptions extends RegionBrokerOptions {
   readonly homes?: readonly RegionName[];
   readonly auth?: NodeJS.ProcessEnv;
   readonly policy?: NodeJS.ProcessEnv;
+  /** Changes the settings of one process, which it answers; it is called once for each, `auth-eu` and so on. */
+  readonly change?: (name: string, usual: NodeJS.ProcessEnv) => Promise<NodeJS.ProcessEnv>;
 }
 
 /** Starts the brokers, Redis, and for each home auth and policy in both regions: serving in its own, as standbys in the other. */
@@ -86,7 +88,7 @@ export async function startRegions({ homes: names = ["eu"], ...options }: Region
     },
     async bus(region, home, user) {
       const name = userOf(region, home, user);
-      const bus = await openBus(brokers[region].servers[0].url(name), name);
+      const bus = await openBus(brokers[region].url(name), name);
       stack.defer(() => bus.connection.close());
       return bus;
     },
@@ -142,11 +144,7 @@ async function planServices(
   const authUrl = `http://127.0.0.1:${ports.auth.http}`;
   const policyUrl = `http://127.0.0.1:${ports.policy.http}`;
   const [server] = brokers[region].servers;
-  const natsUrl = (user: NatsUser) => {
-    const name = userOf(region, home, user);
-    const hosts = brokers[region].servers.map(({ port }) => `127.0.0.1:${port}`);
-    return `nats://${new URL(server.url(name)).username}:${new URL(server.url(name)).password}@${hosts.join(",")}`;
-  };
+  const natsUrl = (user: NatsUser) => brokers[region].url(userOf(region, home, user));
   const shared = {
     SLUICE_HOME_REGIONS: `${home},${otherOf(home)}`,
     AUTH_ISSUER: issuer,
@@ -154,15 +152,16 @@ async function planServices(
     AUTH_GRPC_URL: `127.0.0.1:${ports.auth.grpc}`,
     POLICY_GRPC_URL: `127.0.0.1:${ports.policy.grpc}`,
   };
+  const { change = async (_: string, usual: NodeJS.ProcessEnv) => usual } = options;
   const settings = {
-    auth: {
+    auth: await change(`auth-${region}`, {
       ...authSettings(server, redis[region]),
       ...shared,
       ...portSettings("AUTH", ports.auth),
       NATS_URL: natsUrl("auth"),
       ...options.auth,
-    },
-    policy: {
+    }),
+    policy: await change(`policy-${region}`, {
       ...shared,
       ...portSettings("POLICY", ports.policy),
       NATS_URL: natsUrl("policy"),
@@ -170,7 +169,7 @@ async function planServices(
       POLICY_OPERATOR_TOKEN: OPERATOR_TOKEN,
       AUTH_JWKS_URL: `${authUrl}/.well-known/jwks.json`,
       ...options.policy,
-    },
+    }),
   };
   return {
     region,

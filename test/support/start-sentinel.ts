@@ -26,7 +26,6 @@ export interface Sentinel {
   readonly pid: number;
   start(): Promise<void>;
   stop(signal: NodeJS.Signals): Promise<void>;
-  signal(signal: NodeJS.Signals): void;
 }
 
 /** Starts two servers and a Sentinel, and waits until the replica has caught up. */
@@ -77,7 +76,6 @@ export async function startRedisPair(): Promise<RedisPair> {
       },
       start,
       stop: async (signal) => void (await child.end(signal)),
-      signal: (signal) => void child.process.kill(signal),
     },
     url: behindSentinel(primary.url),
     streamUrl: behindSentinel(primary.streamUrl),

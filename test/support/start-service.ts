@@ -26,30 +26,29 @@ const SETTINGS: Readonly<Record<string, NodeJS.ProcessEnv>> = { policy: { POLICY
 /**
  * Starts the built service on free ports and waits for its `ready` line; `env` overrides. It may open as many
  * descriptors as `descriptors` says, where that is given. With `orStandby` a standby has started too; of its ports only that of
- * operations is open.
+ * operations is open. `program` is the file that it begins with; the one that is built here by default.
  * @throws when the process ends first; the message holds what it printed.
  */
 export async function startService(
   name: "auth" | "policy" | "publish" | "stream",
   env: NodeJS.ProcessEnv,
-  { descriptors, orStandby = false }: { readonly descriptors?: number; readonly orStandby?: boolean } = {},
+  {
+    descriptors,
+    orStandby = false,
+    program = builtProgram(name),
+  }: { readonly descriptors?: number; readonly orStandby?: boolean; readonly program?: string } = {},
 ): Promise<RunningService> {
-  const main = builtProgram(name);
   const prefix = name.toUpperCase();
   const ports = { [`${prefix}_HTTP_PORT`]: "0", [`${prefix}_GRPC_PORT`]: "0", [`${prefix}_OPS_PORT`]: "0" };
-  const program = [process.execPath, ...(NODE_OPTIONS[name] ?? []), main] as const;
+  const started = [process.execPath, ...(NODE_OPTIONS[name] ?? []), program] as const;
   const [command, ...args] =
-    descriptors === undefined ? program : (["sh", "-c", LIMITED, String(descriptors), ...program] as const);
+    descriptors === undefined ? started : (["sh", "-c", LIMITED, String(descriptors), ...started] as const);
   const child = startChild(command, args, { ...ports, ...SETTINGS[name], ...env });
-  const ready = await waitFor(
-    `${name} becomes ready`,
-    () => {
-      if (child.process.exitCode !== null) throw new Error(`${name} ended:\n${child.output()}`);
-      return readyLine(child.output(), orStandby ? ["ready", "standby"] : ["ready"]);
-      // On two cores that others use, three processes of an edge with workers may take long to load.
-    },
-    30_000,
-  ).catch(async (error: Error) => {
+  const ready = await waitFor(`${name} becomes ready`, () => {
+    if (child.process.exitCode !== null) throw new Error(`${name} ended:\n${child.output()}`);
+    return readyLine(child.output(), orStandby ? ["ready", "standby"] : ["ready"]);
+    // On two cores that others use, three processes of an edge with workers may take long to load.
+  }).catch(async (error: Error) => {
     await child.end("SIGKILL");
     throw new Error(`${error.message}\n${child.output()}`);
   });

@@ -13,8 +13,8 @@ export const DEMO_POLICIES = fileURLToPath(new URL("../../infra/policies", impor
 /** What `operate` authenticates with. */
 export const OPERATOR_TOKEN = "operator-token-of-the-tests";
 
-/** Tests and loads open thousands of streams as one person. */
-const ONE_PERSON_OPENS_MANY = {
+/** Settings of an edge: tests and loads open thousands of streams as one person. */
+export const ONE_PERSON_OPENS_MANY = {
   STREAM_CONNECTIONS_PER_SESSION: "1000000",
   STREAM_CONNECTIONS_PER_SUBJECT: "1000000",
   STREAM_HANDSHAKES_PER_SUBJECT_PER_MINUTE: "1000000",

@@ -97,7 +97,7 @@ export async function everyTab(pages: readonly Page[], what: string, holds: (tab
   for (const page of pages) {
     let tabs: readonly Tab[] = [];
     const allHold = async (): Promise<boolean> => (tabs = await tabsOf(page)).every(holds);
-    await waitFor(what, allHold, 20_000).catch((error: Error) => {
+    await waitFor(what, allHold).catch((error: Error) => {
       throw new Error(`${error.message}, at ${page.url()}: ${JSON.stringify(tabs)}`);
     });
   }

@@ -91,11 +91,12 @@ describe("a connection through the proxy", () => {
   test("gets a byte a second", async () => {
     const client = await open();
     proxy.set("trickle");
-    client.socket.write("12345");
+    const sent = "0123456789".repeat(10);
+    client.socket.write(sent);
     await waitFor("two bytes", () => arrived.length >= 2);
-    expect(arrived).toBe("12");
+    expect(arrived.length).toBeLessThan(sent.length);
     proxy.set("pass");
-    await client.got("12345");
+    await client.got(sent);
   });
 
   test("is closed on one side only", async () => {

@@ -1,10 +1,13 @@
 import { setTimeout as delay } from "node:timers/promises";
 
+/** What takes this long does not come any more, also where the machine is busy with something else. */
+const GIVE_UP_MS = 30_000;
+
 /** Waits until `condition` holds (or gives something that is not undefined or false), looking again every 10 ms. */
 export async function waitFor<T>(
   what: string,
   condition: () => T | undefined | false | Promise<T | undefined | false>,
-  timeoutMs = 10_000,
+  timeoutMs = GIVE_UP_MS,
 ): Promise<T> {
   const giveUp = performance.now() + timeoutMs;
   for (;;) {

@@ -25,7 +25,7 @@ import { readLoginDevice, rememberLoginDevice } from "./login-device.ts";
 import { readRefreshToken, REFRESH_TOKEN_ERRORS, refreshBodySchema } from "./read-refresh-token.ts";
 import { clearSessionCookies, setSessionCookies } from "./session-cookies.ts";
 import { sessionsToEnd } from "./sessions-to-end.ts";
-import { createPlainIssuerAlarm } from "./tell-plain-issuer.ts";
+import { createPlainIssuerAlarm } from "./plain-issuer-alarm.ts";
 import { type TenantHosts, tenantOfLogin } from "./tenant-hosts.ts";
 
 interface AuthRoutes {

@@ -24,7 +24,9 @@ export const clientsSchema = z
       z.looseObject({
         client_id: z.string(),
         from: z.enum(["file", "api"]).describe("Where it is kept: clients of the file are changed there."),
-        state: z.enum(["active", "withdrawn"]),
+        state: z
+          .enum(["active", "withdrawn", "unreadable"])
+          .describe("`unreadable`: what is stored of it cannot be read; it gets no tokens, and may be withdrawn."),
         name: z.string().optional(),
         scope: z.string().optional(),
         secrets: z.array(secretSchema).optional(),

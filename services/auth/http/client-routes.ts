@@ -146,7 +146,9 @@ function fileClientResponse({ username, roles, groups }: User): Record<string, u
   return { client_id: username, from: "file", state: "active", roles, groups };
 }
 
-function clientResponse({ id, name, scope, madeAt, by, secrets, isWithdrawn }: StoredClient): Record<string, unknown> {
+function clientResponse(client: StoredClient): Record<string, unknown> {
+  const { id, name, scope, madeAt, by, secrets, isWithdrawn, unreadable } = client;
+  if (unreadable !== undefined) return { client_id: id, from: "api", state: "unreadable" };
   return {
     client_id: id,
     from: "api",

@@ -8,6 +8,7 @@ import { waitFor } from "#test/support/wait.ts";
 import { callRedis, connectRedis } from "./connect-redis.ts";
 import { readRedisSettings } from "./redis-settings.ts";
 import { watchRedis } from "./watch-redis.ts";
+import { freeze } from "#test/support/freeze.ts";
 
 const connect = (url: string, env: NodeJS.ProcessEnv = {}): Promise<Redis> =>
   connectRedis(readRedisSettings({ REDIS_URL: url, ...env }));
@@ -95,8 +96,8 @@ async function follow(url: string) {
     /** Waits until a key is written, and answers once the log says so. */
     async heals(): Promise<string[]> {
       const write = () => redis.set("sluice:auth:test", "1").then(Boolean, () => false);
-      await waitFor("Redis takes writes again", write, 10_000);
-      await waitFor("the log says that it is back", () => watch.fault === undefined && lines.length >= 2, 10_000);
+      await waitFor("Redis takes writes again", write);
+      await waitFor("the log says that it is back", () => watch.fault === undefined && lines.length >= 2);
       return lines.map(({ message }) => message.replace(/:.*/, ""));
     },
     [Symbol.dispose]() {
@@ -119,7 +120,7 @@ describe("a Redis that is followed is used again within 10 s, and the log says o
 
   test.each<[string, (old: RedisServer) => unknown]>([
     ["became a replica", (old) => old.admin("REPLICAOF 127.0.0.1 1")],
-    ["was frozen", (old) => old.signal("SIGSTOP")],
+    ["was frozen", freeze],
   ])("when the server %s and another took its place", async (_, fail) => {
     await using one = await startRedis();
     await using other = await startRedis();
@@ -138,7 +139,7 @@ describe("a Redis that is followed is used again within 10 s, and the log says o
     using followed = await follow(`${urlThrough(place.port, one.url)}/5`);
     place.lead(small.port);
     await one.stop("SIGKILL");
-    await waitFor("the wrong database is noticed", () => /DB index/.test(followed.watch.fault ?? ""), 10_000);
+    await waitFor("the wrong database is noticed", () => /DB index/.test(followed.watch.fault ?? ""));
     for (let again = 0; again < 20; again++) await followed.redis.set("sluice:auth:test", "1").catch(() => undefined);
     expect(await small.admin("DBSIZE")).toBe("0");
     await one.start();

@@ -1,5 +1,4 @@
 import { randomBytes, randomInt } from "node:crypto";
-import { inTurns } from "#shared/async/in-turns.ts";
 import { AppError } from "#shared/errors/app-error.ts";
 import type { Scope } from "#shared/protocol/scope.ts";
 import type { Clock } from "#shared/time/clock.ts";
@@ -7,6 +6,7 @@ import type { Audit, AuditEntry } from "../audit/audit.ts";
 import { hashPassword, parsePasswordHash } from "../users/password-hash.ts";
 import { ID_PREFIX, MAX_CLIENTS, MAX_SECRETS, type StoredClient, type StoredSecret } from "../users/stored-client.ts";
 import type { StoredClients } from "../users/stored-clients.ts";
+import { endSessions } from "./end-sessions.ts";
 import type { TenantStandings } from "./end-tenant.ts";
 import { clientDevice } from "./issue-client-token.ts";
 import type { RevokeSession } from "./revoke-session.ts";
@@ -56,11 +56,6 @@ interface ClientManagementDeps {
   readonly clock: Clock;
 }
 
-const ENDED_AT_ONCE = 20;
-
-/** A client that asks for a token again and again has more sessions than one look shows. */
-const MAX_LOOKS = 32;
-
 /** Without letters and figures that look alike. */
 const ALPHABET = "abcdefghjkmnpqrstuvwxyz23456789";
 const RANDOM_CHARACTERS = 10;
@@ -70,6 +65,8 @@ export function createClientManagement(deps: ClientManagementDeps): ClientManage
   const { stored, clock } = deps;
   const note = (entry: AuditEntry, { by, address }: ClientKeeper): Promise<void> =>
     deps.audit.record({ ...entry, by, address });
+  const endedBy = (keeper: ClientKeeper) => (session: SessionRecord) =>
+    deps.revoke(session, { reason: "client_withdrawn", ...keeper });
   const now = (): string => new Date(clock.wall()).toISOString();
   return {
     async list(tenant) {
@@ -111,7 +108,8 @@ export function createClientManagement(deps: ClientManagementDeps): ClientManage
         return replaced(all, { ...client, secrets: client.secrets.filter((each) => each.number !== number) });
       });
       const device = clientDevice(number);
-      await endSessions(deps, { tenant, id, keeper }, (session) => session.device === device);
+      const isMeant = (session: SessionRecord): boolean => session.device === device;
+      await endSessions(deps.sessions, { tenant, subject: id, isMeant }, endedBy(keeper));
       await note({ event: "client_secret_withdrawn", tenant, subject: id, secret: number }, keeper);
     },
     async withdraw(tenant, id, keeper) {
@@ -119,7 +117,7 @@ export function createClientManagement(deps: ClientManagementDeps): ClientManage
       await stored.change(tenant, (all) => replaced(all, { ...find(all, id), secrets: [], isWithdrawn: true }));
       // An edge that asks again learns that nobody of that name has a live session, also while Redis is down.
       await deps.announce(tenant, id);
-      await endSessions(deps, { tenant, id, keeper }, () => true);
+      await endSessions(deps.sessions, { tenant, subject: id }, endedBy(keeper));
       await stored.change(tenant, (all) => all.filter((each) => each.id !== id));
       await note({ event: "client_withdrawn", tenant, subject: id }, keeper);
     },
@@ -141,18 +139,6 @@ async function forgetIfGone({ standings, stored }: ClientManagementDeps, tenant:
 
 function noTenant(): AppError {
   return new AppError("tenant_unknown", "there is no such tenant");
-}
-
-async function endSessions(
-  { sessions, revoke }: ClientManagementDeps,
-  { tenant, id, keeper }: { readonly tenant: string; readonly id: string; readonly keeper: ClientKeeper },
-  isMeant: (session: SessionRecord) => boolean,
-): Promise<void> {
-  for (let look = 0; look < MAX_LOOKS; look += 1) {
-    const live = (await sessions.ofSubject(tenant, id)).filter(isMeant);
-    if (live.length === 0) return;
-    await inTurns(live, ENDED_AT_ONCE, (session) => revoke(session, { reason: "client_withdrawn", ...keeper }));
-  }
 }
 
 function find(clients: readonly StoredClient[], id: string): StoredClient {

@@ -20,7 +20,10 @@ export type RecordFields = Readonly<Record<string, string>>;
 /** A key of records is of no use for refresh tokens, and the other way round (RFC 5869, section 3.2). */
 const KEY_INFO = "sluice session record 1";
 
-/** What a login fixed for good: the names of the fields in the store. A new one is added here, and is sealed with the others. */
+/**
+ * What a login fixed for good: the names of the fields in the store, all of which are sealed. The records of earlier releases are sealed
+ * without one that is added later: it must count only where it has a value.
+ */
 const FIELDS = {
   tenant: "tenant",
   subject: "subject",

@@ -123,16 +123,20 @@ export function createSessionStore(
     async end(sid) {
       await callRedis(() => Promise.all([redis.endSession(keyOf(sid)), redis.zrem(LIVE_KEY, sid)]));
     },
-    async ofSubject(tenant, subject) {
+    async ofSubject(tenant, subject, from = 0) {
       const index = indexOf(tenant, subject);
-      const sids = await callRedis(() => redis.zrange(index, 0, String(MAX_LISTED - 1), "REV"));
-      const records = await inTurns(sids, READ_AT_ONCE, find);
       // The index is not sealed: somebody else's session in it is none of this subject's.
       const isTheirs = (record: SessionRecord | undefined): record is SessionRecord =>
         record?.isLive === true && record.tenant === tenant && record.subject === subject;
-      const others = sids.filter((_, place) => !isTheirs(records[place]));
-      if (others.length > 0) await callRedis(() => redis.zrem(index, ...others));
-      return records.filter(isTheirs);
+      for (;;) {
+        const sids = await callRedis(() => redis.zrange(index, from, String(from + MAX_LISTED - 1), "REV"));
+        const records = await inTurns(sids, READ_AT_ONCE, find);
+        const others = sids.filter((_, place) => !isTheirs(records[place]));
+        if (others.length > 0) await callRedis(() => redis.zrem(index, ...others));
+        const live = records.filter(isTheirs);
+        // Where all of them had ended, those behind them have moved up.
+        if (live.length > 0 || sids.length < MAX_LISTED) return live;
+      }
     },
     async count() {
       const pruned = redis.zremrangebyscore(LIVE_KEY, "-inf", String(clock.wall()));

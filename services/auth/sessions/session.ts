@@ -96,8 +96,8 @@ export interface SessionActivity {
 
 /** Finds sessions by subject. Both methods throw AppError `unavailable` when the store does not answer. */
 export interface SessionIndex {
-  /** The live sessions of a subject, youngest first, at most a thousand. */
-  ofSubject(tenant: string, subject: string): Promise<SessionRecord[]>;
+  /** The live sessions of a subject, youngest first, at most a thousand; behind the first `from` of them, where that is given. */
+  ofSubject(tenant: string, subject: string, from?: number): Promise<SessionRecord[]>;
   /** How many sessions have neither ended nor reached the end of their lifetime; idle ones count. */
   count(): Promise<number>;
 }

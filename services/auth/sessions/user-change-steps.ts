@@ -1,5 +1,5 @@
-import { inTurns } from "#shared/async/in-turns.ts";
 import type { Audit } from "../audit/audit.ts";
+import { endSessions } from "./end-sessions.ts";
 import type { RevokeSession } from "./revoke-session.ts";
 import type { SessionIndex } from "./session.ts";
 import type { UserChange } from "../users/watch-users.ts";
@@ -17,9 +17,6 @@ interface UserChangeDeps {
   readonly audit: Audit;
 }
 
-/** How many sessions of one user are ended at once. */
-const ENDED_AT_ONCE = 20;
-
 /**
  * The steps of a user's change. The log comes first: an edge that asks again learns that a user who is gone has no live
  * session, also while Redis, which knows their sessions, is down.
@@ -27,12 +24,10 @@ const ENDED_AT_ONCE = 20;
 export function createUserChangeSteps({ announce, sessions, revoke, audit }: UserChangeDeps) {
   return ({ kind, tenant, username: subject }: UserChange): (() => Promise<void>)[] => {
     const announceIt = () => announce(tenant, subject);
-    const endSessions = async (): Promise<void> => {
-      const live = await sessions.ofSubject(tenant, subject);
-      await inTurns(live, ENDED_AT_ONCE, (session) => revoke(session, { reason: "user_gone" }));
-    };
+    const endThem = () =>
+      endSessions(sessions, { tenant, subject }, (session) => revoke(session, { reason: "user_gone" }));
     const event = kind === "gone" ? "user_disabled" : "user_changed";
     const noteIt = () => audit.record({ event, tenant, subject });
-    return kind === "gone" ? [announceIt, endSessions, noteIt] : [announceIt, noteIt];
+    return kind === "gone" ? [announceIt, endThem, noteIt] : [announceIt, noteIt];
   };
 }

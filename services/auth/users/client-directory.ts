@@ -20,8 +20,9 @@ export interface ClientDirectory {
   /**
    * The client if the secret is its own. An unknown id costs the same work as a wrong secret; a secret that was right before
    * costs none, and as many requests as come with it at once are verified once. `admit` is asked before a verification;
-   * `owner` is whoever asks, for the turns.
-   * @throws {AppError} what `admit` throws, or `unavailable` when too many secrets wait to be verified.
+   * `owner` is whoever asks, for the turns. A client of which another process has heard is known here, too.
+   * @throws {AppError} what `admit` throws, or `unavailable` when too many secrets wait to be verified, or when it is not known
+   * whether another process has heard of the client.
    */
   authenticate(
     clientId: string,

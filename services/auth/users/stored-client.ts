@@ -1,6 +1,8 @@
+import { hash } from "node:crypto";
 import { z } from "zod";
 import { nameSchema } from "#shared/contract/name-schema.ts";
 import { scopeSchema } from "#shared/contract/scope-schema.ts";
+import { parseJson } from "#shared/json/parse-json.ts";
 import { formatScope, type Scope } from "#shared/protocol/scope.ts";
 import { formatPasswordHash, type PasswordHash } from "./password-hash.ts";
 import { passwordHashSchema } from "./verify-account.ts";
@@ -36,6 +38,8 @@ export interface StoredClient {
   readonly secrets: readonly StoredSecret[];
   /** It is withdrawn, and gone once its sessions have ended. */
   readonly isWithdrawn: boolean;
+  /** What is stored of it, where this release cannot read that: it gets no tokens, and whoever withdraws it takes it away. */
+  readonly unreadable?: unknown;
 }
 
 const atSchema = z.iso.datetime();
@@ -59,24 +63,37 @@ const clientSchema = z.object({
   isWithdrawn: z.boolean(),
 });
 
-const clientsSchema = z.object({ clients: z.array(clientSchema).max(MAX_CLIENTS) });
+const listSchema = z.object({ clients: z.array(z.unknown()) });
 
-/** The clients in the text of a tenant's entry; undefined where it is none of ours. */
-export function decodeClients(value: unknown): StoredClient[] | undefined {
-  const parsed = clientsSchema.safeParse(value);
-  if (!parsed.success) return undefined;
-  return parsed.data.clients.map(({ secrets, ...client }) => ({
-    ...client,
-    secrets: secrets.map(({ hash: password, ...secret }) => ({ ...secret, password })),
-  }));
+/** The clients in the text of a tenant's entry. What is none of ours is an unreadable one, beside which the others go on. */
+export function decodeClients(text: string): StoredClient[] {
+  const value = parseJson(text) ?? text;
+  const { data } = listSchema.safeParse(value);
+  return (data?.clients ?? [value]).map(decodeClient);
 }
 
-/** The text of a tenant's entry. */
+function decodeClient(value: unknown): StoredClient {
+  const { data } = clientSchema.safeParse(value);
+  if (data === undefined) return unreadableClient(value);
+  const { secrets, ...client } = data;
+  return { ...client, secrets: secrets.map(({ hash: password, ...secret }) => ({ ...secret, password })) };
+}
+
+/** It has its own id where that can be read, else one by what it holds, so that it can be named. */
+function unreadableClient(unreadable: unknown): StoredClient {
+  const own = z.object({ id: clientSchema.shape.id }).safeParse(unreadable).data?.id;
+  const id = own ?? `${ID_PREFIX}unreadable-${hash("sha256", JSON.stringify(unreadable)).slice(0, 10)}`;
+  const madeAt = new Date(0).toISOString();
+  return { id, name: "", scope: [], madeAt, by: "", lastNumber: 1, secrets: [], isWithdrawn: true, unreadable };
+}
+
+/** The text of a tenant's entry. What cannot be read stays in it as it was. */
 export function encodeClients(clients: readonly StoredClient[]): string {
-  const entries = clients.map(({ scope, secrets, ...client }) => ({
-    ...client,
-    scope: formatScope(scope),
-    secrets: secrets.map(({ password, ...secret }) => ({ ...secret, hash: formatPasswordHash(password) })),
-  }));
-  return JSON.stringify({ clients: entries });
+  return JSON.stringify({ clients: clients.map(encodeClient) });
+}
+
+function encodeClient({ scope, secrets, unreadable, ...client }: StoredClient): unknown {
+  if (unreadable !== undefined) return unreadable;
+  const hashed = secrets.map(({ password, ...secret }) => ({ ...secret, hash: formatPasswordHash(password) }));
+  return { ...client, scope: formatScope(scope), secrets: hashed };
 }

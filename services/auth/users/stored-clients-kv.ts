@@ -2,8 +2,6 @@ import { jetstreamManager } from "@nats-io/jetstream";
 import type { KV, KvEntry } from "@nats-io/kv";
 import type { NatsConnection } from "@nats-io/transport-node";
 import { orUnavailable } from "#shared/async/or-unavailable.ts";
-import { AppError } from "#shared/errors/app-error.ts";
-import { parseJson } from "#shared/json/parse-json.ts";
 import type { LimitedLog } from "#shared/log/limit-lines.ts";
 import { followBucket } from "#shared/nats/follow-bucket.ts";
 import { isLostRace } from "#shared/nats/is-lost-race.ts";
@@ -17,8 +15,9 @@ import type { StoredClientsStore } from "./stored-clients.ts";
 const BUCKET = "sluice_clients";
 const STREAM = `KV_${BUCKET}`;
 const SUBJECT_PREFIX = `$KV.${BUCKET}.`;
+const SUBJECTS = `${SUBJECT_PREFIX}*`;
 
-const UNREADABLE = "stored clients cannot be read; they get no tokens until their entry is mended";
+const UNREADABLE = "a stored client cannot be read and gets no tokens; withdraw it and make another";
 
 /** An entry has at most some tens of kilobytes. */
 const ROOM = { reserved: 16 * 1024 * 1024, most: 1024 * 1024 * 1024 };
@@ -33,8 +32,14 @@ export async function openStoredClientsStore(
   return {
     tenants: () =>
       answered(async () => {
-        const { state } = await streams.info(STREAM, { subjects_filter: `${SUBJECT_PREFIX}*` });
-        return Object.keys(state.subjects ?? {}).map((subject) => subject.slice(SUBJECT_PREFIX.length));
+        const { state } = await streams.info(STREAM, { subjects_filter: SUBJECTS });
+        return { tenants: Object.keys(state.subjects ?? {}).map(tenantOf), revision: state.last_seq };
+      }),
+    next: (revision) =>
+      answered(async () => {
+        const query = { seq: revision + 1, next_by_subj: SUBJECTS };
+        const message = await streams.getMessage(STREAM, query);
+        return message === null ? undefined : { tenant: tenantOf(message.subject), revision: message.seq };
       }),
     async read(tenant) {
       const entry = await answered(() => kv.get(tenant));
@@ -52,11 +57,13 @@ export async function openStoredClientsStore(
   };
 }
 
+function tenantOf(subject: string): string {
+  return subject.slice(SUBJECT_PREFIX.length);
+}
+
 function readEntry(entry: KvEntry): TenantClients {
   if (entry.operation !== "PUT") return { clients: [], revision: entry.revision };
-  const clients = decodeClients(parseJson(entry.string()));
-  if (clients !== undefined) return { clients, revision: entry.revision };
-  throw new AppError("unavailable", "what is stored of the tenant's clients cannot be read");
+  return { clients: decodeClients(entry.string()), revision: entry.revision };
 }
 
 async function update(kv: KV, tenant: string, value: string, revision: number): Promise<number | undefined> {
@@ -70,11 +77,11 @@ async function update(kv: KV, tenant: string, value: string, revision: number): 
 
 function report(entry: KvEntry, onChange: (tenant: string, now: TenantClients) => void, log: LimitedLog): void {
   if (!isName(entry.key)) return;
-  try {
-    onChange(entry.key, readEntry(entry));
-  } catch {
-    log.write("error", "unreadable", { tenant: entry.key }, UNREADABLE);
+  const now = readEntry(entry);
+  for (const { id } of now.clients.filter(({ unreadable }) => unreadable !== undefined)) {
+    log.write("error", "unreadable", { tenant: entry.key, clientId: id }, UNREADABLE);
   }
+  onChange(entry.key, now);
 }
 
 function answered<Answer>(call: () => Promise<Answer>): Promise<Answer> {

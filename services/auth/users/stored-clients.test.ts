@@ -1,4 +1,4 @@
-import { beforeEach, expect, test } from "vitest";
+import { beforeEach, describe, expect, test } from "vitest";
 import { AppError } from "#shared/errors/app-error.ts";
 import { createLogger } from "#shared/log/create-logger.ts";
 import { limitLines } from "#shared/log/limit-lines.ts";
@@ -6,7 +6,7 @@ import { createMemoryClients, type MemoryClients } from "#test/rigs/memory-clien
 import type { ServiceClient } from "./client-directory.ts";
 import { joinClients } from "./join-clients.ts";
 import type { PasswordHash } from "./password-hash.ts";
-import { decodeClients, encodeClients, MAX_CLIENTS, MAX_SECRETS, type StoredClient } from "./stored-client.ts";
+import { decodeClients, encodeClients, MAX_SECRETS, type StoredClient } from "./stored-client.ts";
 import { openStoredClients } from "./stored-clients.ts";
 import { createAccountVerifier } from "./verify-account.ts";
 
@@ -87,6 +87,28 @@ test("a process that has not heard of a withdrawal lets nobody in: what is store
   await expect(clients.confirm(client)).rejects.toThrow(AppError);
 });
 
+test("a client and a secret that another process has made are good at once", async () => {
+  await using clients = await open();
+  const ask = (secret: string) => clients.authenticate("key-shop-a", secret, "192.0.2.1", admit);
+  expect(await ask("1.old-secret-of-shop")).toBeUndefined();
+  store.storeUnheard("rival", [clientWith([1], "key-rival-a")]);
+  store.storeUnheard("acme", [clientWith([1])]);
+  expect(await ask("1.old-secret-of-shop")).toMatchObject({ tenant: "acme", secretNumber: 1 });
+  store.storeUnheard("acme", [clientWith([1, 2])]);
+  expect(await ask("2.new-secret-of-shop")).toMatchObject({ secretNumber: 2 });
+});
+
+test("as many wrong secrets as come at once ask the store together; while it is away none of them is called wrong", async () => {
+  await store.replace("acme", [clientWith([1])], 0);
+  await using clients = await open();
+  const guess = (n: number) => clients.authenticate(`key-guess-${n % 9}`, `1.guess ${n}`, `owner ${n}`, admit);
+  const guesses = () => Promise.allSettled(Array.from({ length: 100 }, (_, n) => guess(n)));
+  expect(new Set((await guesses()).map(({ status }) => status))).toEqual(new Set(["fulfilled"]));
+  expect(store.questions).toBeLessThan(50);
+  store.break();
+  expect(new Set((await guesses()).map(({ status }) => status))).toEqual(new Set(["rejected"]));
+});
+
 test("that a secret is used is noted once a minute, and disturbs no change", async () => {
   await store.replace("acme", [clientWith([1, 2])], 0);
   await using clients = await open();
@@ -129,22 +151,40 @@ test("a client is its own tenant's, and what the file names is the file's", asyn
   expect(joinClients({ ...file, knows: () => false }, clients).find("acme", "key-shop-a")).toMatchObject({ roles: [] });
 });
 
-test("what is stored is read back as it was, and anything else is refused whole", () => {
-  const whole = [clientWith([1, 2])];
-  const stored = JSON.parse(encodeClients(whole)) as { clients: Record<string, unknown>[] };
-  expect(decodeClients(stored)).toMatchObject([{ ...whole[0], secrets: [{ number: 1 }, { number: 2 }] }]);
-  const [client = {}] = stored.clients;
+describe("what is stored", () => {
+  const entryOf = (...clients: readonly unknown[]): string => JSON.stringify({ clients });
+  const whole = clientWith([1, 2]);
+  const [client] = (JSON.parse(encodeClients([whole])) as { clients: [Record<string, unknown>] }).clients;
   const secrets = client["secrets"] as object[];
-  const broken = [
-    undefined,
-    { clients: {} },
-    { clients: [{ ...client, id: "alice" }] },
-    { clients: [{ ...client, id: "key-*" }] },
-    { clients: [{ ...client, scope: "" }] },
-    { clients: [{ ...client, secrets: [{ ...secrets[0], hash: "1.old-secret-of-shop" }] }] },
-    { clients: [{ ...client, secrets: [...secrets, ...secrets].slice(0, MAX_SECRETS + 1) }] },
-    { clients: Array.from({ length: MAX_CLIENTS + 1 }, () => client) },
-  ];
-  for (const each of broken) expect(decodeClients(each)).toBeUndefined();
-  expect(decodeClients({ clients: Array.from({ length: MAX_CLIENTS }, () => client) })).toHaveLength(MAX_CLIENTS);
+
+  test("is read back as it was", () => {
+    expect(decodeClients(encodeClients([whole]))).toMatchObject([
+      { ...whole, secrets: [{ number: 1 }, { number: 2 }] },
+    ]);
+  });
+
+  test.each<[string, object]>([
+    ["an id that is no client's", { id: "alice" }],
+    ["an id that is no name", { id: "key-*" }],
+    ["no scope", { scope: "" }],
+    ["a secret without a hash", { secrets: [{ ...secrets[0], hash: "1.old-secret-of-shop" }] }],
+    ["too many secrets", { secrets: [...secrets, ...secrets].slice(0, MAX_SECRETS + 1) }],
+  ])("with %s gets no tokens, stays as it is beside the others, and can be named and withdrawn", async (_, change) => {
+    const broken = { ...client, id: "key-broken-a", ...change };
+    const read = decodeClients(entryOf(broken, client));
+    expect(read).toMatchObject([
+      { secrets: [], isWithdrawn: true },
+      { id: "key-shop-a", isWithdrawn: false },
+    ]);
+    expect(read[0]?.id).toMatch(/^key-(broken-a|unreadable-[0-9a-f]{10})$/);
+    expect(JSON.parse(encodeClients(read))).toEqual({ clients: [broken, client] });
+    expect(decodeClients(encodeClients(read))[0]?.id).toBe(read[0]?.id);
+  });
+
+  test.each(["", "{", "null", '{"clients":{}}'])("and is no list, %j, is one that can be withdrawn", (text) => {
+    const [read, ...others] = decodeClients(text);
+    expect(others).toEqual([]);
+    expect(read).toMatchObject({ secrets: [], isWithdrawn: true });
+    expect(decodeClients(encodeClients(read === undefined ? [] : [read]))).toEqual([read]);
+  });
 });

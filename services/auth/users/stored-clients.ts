@@ -1,3 +1,4 @@
+import { createLoader } from "#shared/async/create-loader.ts";
 import { inTurns } from "#shared/async/in-turns.ts";
 import { AppError } from "#shared/errors/app-error.ts";
 import type { LimitedLog } from "#shared/log/limit-lines.ts";
@@ -10,8 +11,10 @@ import type { VerifyAccount } from "./verify-account.ts";
 
 /** Where clients that are made at run time are kept. Every method but `follow` throws AppError `unavailable`. */
 export interface StoredClientsStore {
-  /** The tenants that have or had an entry. */
-  tenants(): Promise<string[]>;
+  /** The tenants that have or had an entry, and the revision up to which there are no others. */
+  tenants(): Promise<StoredTenants>;
+  /** The first entry behind that revision that is stored now, whoever stored it; undefined where there is none. */
+  next(revision: number): Promise<StoredEntry | undefined>;
   /** What is stored now, whoever stored it. */
   read(tenant: string): Promise<TenantClients>;
   /** Stores it unless somebody else has written since that revision: then undefined, else the new revision. */
@@ -19,6 +22,18 @@ export interface StoredClientsStore {
   remove(tenant: string): Promise<void>;
   /** Calls `onChange` for each tenant, then for each change, until `stop`. */
   follow(onChange: (tenant: string, now: TenantClients) => void, stop: AbortSignal): Promise<void>;
+}
+
+/** Which tenants have something stored, as far as that revision of the bucket. */
+export interface StoredTenants {
+  readonly tenants: readonly string[];
+  readonly revision: number;
+}
+
+/** That something is stored of a tenant. */
+export interface StoredEntry {
+  readonly tenant: string;
+  readonly revision: number;
 }
 
 /** The clients that were made at run time. */
@@ -45,6 +60,9 @@ interface StoredClientsDeps {
 }
 
 const READ_AT_ONCE = 100;
+
+/** As many failures at once ask the store together whether it has something new. */
+const MAX_TOGETHER = 1_000;
 const MAX_ATTEMPTS = 8;
 
 /** That a secret is used is written down so often at most. */
@@ -62,16 +80,30 @@ export async function openStoredClients(deps: StoredClientsDeps): Promise<Stored
   const { store, verify, log } = deps;
   const known = createKnownClients();
   const check = createSecretCheck(verify);
-  await inTurns(await store.tenants(), READ_AT_ONCE, (tenant) => readKnown(tenant).catch(tell(tenant)));
+  const { tenants, revision } = await store.tenants();
+  await inTurns(tenants, READ_AT_ONCE, (tenant) => readKnown(tenant).catch(logUnread(tenant)));
+  /** Everything up to this revision of the bucket is known. */
+  let heard = revision;
   const stop = new AbortController();
-  const following = store.follow((tenant, now) => known.take(tenant, now), stop.signal);
+  const following = store.follow((tenant, now) => {
+    known.take(tenant, now);
+    heard = Math.max(heard, now.revision);
+  }, stop.signal);
+  const catchUp = createLoader<true, true>({ maxBatch: MAX_TOGETHER }, async (questions) => {
+    for (let entry = await store.next(heard); entry !== undefined; entry = await store.next(heard)) {
+      const { tenant } = entry;
+      await readKnown(tenant).catch(logUnread(tenant));
+      heard = Math.max(heard, entry.revision);
+    }
+    return questions;
+  });
 
   async function readKnown(tenant: string): Promise<TenantClients> {
     const now = await store.read(tenant);
     known.take(tenant, now);
     return now;
   }
-  function tell(tenant: string) {
+  function logUnread(tenant: string) {
     return (error: unknown): void =>
       log.write("error", "unread", { tenant, err: error }, "stored clients cannot be read");
   }
@@ -83,7 +115,13 @@ export async function openStoredClients(deps: StoredClientsDeps): Promise<Stored
     async authenticate(clientId, secret, owner, admit) {
       const secretNumber = Number(SECRET.exec(secret)?.[1] ?? 0);
       const key = secretKey(clientId, secretNumber);
-      if (!(await check(known.secrets, { key, secret, owner, admit }))) return undefined;
+      const isRight = () => check(known.secrets, { key, secret, owner, admit });
+      const wasKnown = known.secrets.has(key);
+      if (!(await isRight())) {
+        // Another process may have made it a moment ago. A wrong secret takes as long as an unknown one; both have cost a verification.
+        await catchUp(true);
+        if (wasKnown || !known.secrets.has(key) || !(await isRight())) return undefined;
+      }
       const held = known.clientOf(clientId);
       return held && { ...userOf(held.tenant, clientId), scope: held.client.scope, secretNumber };
     },

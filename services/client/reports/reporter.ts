@@ -27,7 +27,7 @@ export class Reporter {
   readonly #environment: Environment;
   readonly #isOn: boolean;
   #seen: Seen = { reconnects: 0, stalls: 0 };
-  #toldAt = -Infinity;
+  #sentAt = -Infinity;
 
   constructor(
     { url, reports = false }: Pick<StreamOptions, "url" | "reports">,
@@ -56,8 +56,8 @@ export class Reporter {
   opened(transport: ClientRoad, firstEventMs: number): void {
     this.#seen = { ...this.#seen, transport, firstEventMs };
     const { now, network, fetch } = this.#environment;
-    if (!this.#isOn || now() - this.#toldAt < BETWEEN_MS) return;
-    this.#toldAt = now();
+    if (!this.#isOn || now() - this.#sentAt < BETWEEN_MS) return;
+    this.#sentAt = now();
     const { speed } = network();
     const body = {
       ...this.#seen,

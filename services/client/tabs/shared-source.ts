@@ -77,7 +77,7 @@ class SharedSource implements Source {
     // A page that leads while it is frozen would keep the stream from all others.
     this.#become({ name: "away" });
     this.#group.leave();
-    this.#tell({ name: "offline", reason: "suspended" });
+    this.#notify({ name: "offline", reason: "suspended" });
   }
 
   #resume(): void {
@@ -161,7 +161,7 @@ class SharedSource implements Source {
     // Why this tab's stream is over may not concern the others: the next one finds out for itself.
     if (state.name === "ended") this.close();
     else if (this.#role.name === "leading") this.#group.post({ kind: "state", state });
-    this.#tell(state);
+    this.#notify(state);
   }
 
   /** Hands a frame of the shared stream to the other tabs. */
@@ -212,13 +212,13 @@ class SharedSource implements Source {
   #follow(missed: readonly Link[]): void {
     this.#become({ name: "following" });
     if (this.#shared.ready !== undefined) this.#deliver({ ...this.#shared.ready, id: undefined });
-    this.#tellOfHold(this.#shared.state);
+    this.#notifyOfHold(this.#shared.state);
     for (const { frame, after } of missed) this.#take(frame, after);
-    this.#tell(this.#shared.state);
+    this.#notify(this.#shared.state);
   }
 
   /** A tab that comes late has not heard the frame that said so. */
-  #tellOfHold(shared: StreamState): void {
+  #notifyOfHold(shared: StreamState): void {
     if (shared.name !== "held" || this.#state.name === "held") return;
     this.#deliver({ event: "degraded", data: JSON.stringify({ reason: shared.reason }) });
   }
@@ -232,7 +232,7 @@ class SharedSource implements Source {
 
   #hearSharedState(state: StreamState): void {
     this.#shared.state = state;
-    if (this.#role.name === "following") this.#tell(state);
+    if (this.#role.name === "following") this.#notify(state);
   }
 
   #hearShared(frame: Frame, after: Place): void {
@@ -266,7 +266,7 @@ class SharedSource implements Source {
     if (prove === undefined) return this.#readOwn();
     if (this.#role.name === "joining") {
       this.#become({ name: "joining", giveUp() {} });
-      this.#tell(this.#shared.state);
+      this.#notify(this.#shared.state);
     }
     const [person, connectionId] = [this.#shared.person, this.#shared.connectionId];
     // The leader says so once its stream is open.
@@ -288,12 +288,12 @@ class SharedSource implements Source {
     this.#listener.onFrame(frame);
   }
 
-  #tell(state: StreamState): void {
+  #notify(state: StreamState): void {
     // What a tab has shown before is not undone by a new leader that begins.
-    const told = state.name === "connecting" && this.#wasOpen ? ({ ...state, name: "behind" } as const) : state;
-    if (JSON.stringify(told) === JSON.stringify(this.#state)) return;
-    if (told.name === "live") this.#wasOpen = true;
-    this.#state = told;
-    this.#listener.onState(told);
+    const shown = state.name === "connecting" && this.#wasOpen ? ({ ...state, name: "behind" } as const) : state;
+    if (JSON.stringify(shown) === JSON.stringify(this.#state)) return;
+    if (shown.name === "live") this.#wasOpen = true;
+    this.#state = shown;
+    this.#listener.onState(shown);
   }
 }

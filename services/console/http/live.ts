@@ -41,7 +41,7 @@ export function createLive(tokens: TokenSource, origin: string): Live {
 
 function follow(tokens: TokenSource, url: string): Followed {
   const watchers = new Set<Watcher>();
-  const tell = (changed: (thing: LiveThing) => boolean): void => {
+  const notify = (changed: (thing: LiveThing) => boolean): void => {
     for (const { thing, onChange } of watchers) if (changed(thing)) onChange();
   };
   const stream = connect({
@@ -55,11 +55,11 @@ function follow(tokens: TokenSource, url: string): Followed {
     onReset: "ignore",
     onDegraded: "ignore",
   });
-  for (const changed of THINGS) stream.on(`${changed}.changed`, () => tell((thing) => thing === changed));
+  for (const changed of THINGS) stream.on(`${changed}.changed`, () => notify((thing) => thing === changed));
   let wasLive = false;
   stream.onState(({ name }) => {
     if (name !== "live") return;
-    if (wasLive) tell(() => true);
+    if (wasLive) notify(() => true);
     wasLive = true;
   });
   return { watchers, close: () => stream.close() };

@@ -10,6 +10,9 @@ import type { ProducerClient, Secret } from "./producer-clients.ts";
 /** As many secrets has a key while one is replaced. */
 const MAX_SECRETS = 2;
 
+/** One that is unreadable gets no tokens; it can be withdrawn. */
+const STATES = { active: "active", withdrawn: "being withdrawn", unreadable: "unreadable" } as const;
+
 interface ClientItemProps {
   readonly client: ProducerClient;
   readonly onAddSecret: () => Promise<void>;
@@ -30,7 +33,7 @@ export function ClientItem({ client, onAddSecret, onWithdraw }: ClientItemProps)
   return (
     <li>
       <Identifier id={id} what="the client id" />{" "}
-      <Badge tone={state === "active" ? "good" : "warn"}>{state === "active" ? "active" : "being withdrawn"}</Badge>
+      <Badge tone={state === "active" ? "good" : "warn"}>{STATES[state]}</Badge>
       <ul class="producer-keys">
         {secrets.map((secret) => (
           <SecretItem key={secret.number} id={id} secret={secret} onWithdraw={() => onWithdraw(secret.number)} />

@@ -14,7 +14,7 @@ export interface Secret {
 export interface ProducerClient {
   readonly client_id: string;
   readonly from: "file" | "api";
-  readonly state: "active" | "withdrawn";
+  readonly state: "active" | "withdrawn" | "unreadable";
   readonly name?: string;
   readonly scope?: string;
   readonly secrets?: readonly Secret[];

@@ -43,7 +43,7 @@ async function follow(
     stop.addEventListener("abort", close, { once: true });
     if (stop.aborted) close();
     for await (const message of messages) {
-      if (message.subject === erasedControlSubject(tenant)) await tellErased(nats, tenant, message.seq, listener);
+      if (message.subject === erasedControlSubject(tenant)) await notifyErased(nats, tenant, message.seq, listener);
       else listener.onEvent(eventOf(message, tenant));
       if (message.info.pending === 0) listener.onCaughtUp();
     }
@@ -54,7 +54,7 @@ async function follow(
 }
 
 /** The entry is read by itself: no payloads come here. */
-async function tellErased(nats: NatsConnection, tenant: string, seq: number, listener: FeedListener): Promise<void> {
+async function notifyErased(nats: NatsConnection, tenant: string, seq: number, listener: FeedListener): Promise<void> {
   const entry = await answeredOrUnknown(tenant, async () => {
     const manager = await jetstreamManager(nats, { checkAPI: false });
     return readErasedEntry(await manager.streams.getMessage(logStreamName(tenant), { seq })).entry;

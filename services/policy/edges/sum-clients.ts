@@ -11,11 +11,11 @@ export async function sumClients(edges: Edges): Promise<ClientHealthView> {
     const known = rows.get(key);
     rows.set(key, known === undefined ? row : sumOf(known, row));
   }
-  const told = [...rows.values()].toSorted((one, other) => other.reports - one.reports);
+  const sorted = [...rows.values()].toSorted((one, other) => other.reports - one.reports);
   const seconds = Math.max(0, ...answers.map(({ clients }) => clients.seconds));
   return {
     seconds,
-    rows: told.map(({ firstEvents, ...row }) => ({
+    rows: sorted.map(({ firstEvents, ...row }) => ({
       ...row,
       firstEventP50Ms: quantileOf(firstEvents, 0.5),
       firstEventP95Ms: quantileOf(firstEvents, 0.95),

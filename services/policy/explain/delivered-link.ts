@@ -1,7 +1,7 @@
 import type { StoredSubscription } from "#shared/contract/subscription-record.ts";
 import { type Answer, type Finding, finding, timeText } from "./link.ts";
 import { ofSubscription, type Statement } from "./of-subscription.ts";
-import { type Candidate, tell } from "./stream-links.ts";
+import { type Candidate, listSome } from "./stream-links.ts";
 import type { Place } from "./trace-streams.ts";
 
 /** What the end of the chain is decided by. */
@@ -30,13 +30,13 @@ export function deliveredLink(facts: DeliveryFacts): { readonly found: Finding; 
   const of = (answer: Answer): Statement[] => said.filter((each) => each.answer === answer);
   const [first] = of("yes");
   if (first !== undefined) {
-    const evidence = tell(of("yes"), evidenceOf);
+    const evidence = listSome(of("yes"), evidenceOf);
     if (rule === "yes") return { found: { ...first, evidence }, isPending };
     const why = "What was decided there is not known; whoever comes past an event was given it, or was not let see it.";
     return { found: finding("unknown", [why, ...evidence]), isPending };
   }
-  if (of("unknown").length > 0) return { found: finding("unknown", tell(of("unknown"), evidenceOf)), isPending };
-  if (said.length > 0) return { found: finding("no", tell(said, evidenceOf)), isPending };
+  if (of("unknown").length > 0) return { found: finding("unknown", listSome(of("unknown"), evidenceOf)), isPending };
+  if (said.length > 0) return { found: finding("no", listSome(said, evidenceOf)), isPending };
   const nobody =
     connected === "unknown"
       ? finding("unknown", "Whether there was a stream to write it to is not known.")

@@ -1,5 +1,5 @@
 import type { SessionEntry } from "#shared/contract/control-entry.ts";
-import { MAX_CONNECTIONS_TOLD, type OpenConnection } from "#shared/contract/edge-questions.ts";
+import { MAX_CONNECTIONS_LISTED, type OpenConnection } from "#shared/contract/edge-questions.ts";
 import { AppError } from "#shared/errors/app-error.ts";
 import type { Edges } from "../edges/edges.ts";
 import type { EventHistory, History } from "../events/event-log.ts";
@@ -72,7 +72,7 @@ async function orMissing<Value>(asked: Promise<Value>): Promise<Value | undefine
 
 /** The open streams of a person: of each worker the first five hundred. */
 async function openStreams(edges: Edges, { tenant, subject }: Person) {
-  const question = { ask: "connections", tenant, subject, after: "", limit: MAX_CONNECTIONS_TOLD } as const;
+  const question = { ask: "connections", tenant, subject, after: "", limit: MAX_CONNECTIONS_LISTED } as const;
   const { answers, partial } = await edges.ask(question);
   const streams = answers.flatMap(({ connections }): readonly OpenConnection[] => connections);
   const hasMore = answers.some((answer) => answer.hasMore);

@@ -1,5 +1,5 @@
 import { type Finding, finding, namesText, timeText } from "./link.ts";
-import { type StreamFacts, tell } from "./stream-links.ts";
+import { type StreamFacts, listSome } from "./stream-links.ts";
 import type { StreamTrace } from "./trace-streams.ts";
 
 /** What is known of the present. */
@@ -22,7 +22,7 @@ function connected({ subject, missing }: PresentFacts, open: readonly OpenTrace[
   if (open.length > 0)
     return finding(
       "yes",
-      tell(open, ({ connectionId }) => `${connectionId} is open.`),
+      listSome(open, ({ connectionId }) => `${connectionId} is open.`),
     );
   if (missing.length > 0) return finding("unknown", [`No open stream of ${subject} is known.`, ...missing]);
   return finding("no", `No stream of ${subject} is open.`);
@@ -37,7 +37,7 @@ function matches(open: readonly OpenTrace[], topic: string): Finding {
   }
   return finding(
     "yes",
-    tell(hearing, ({ connectionId, end }) => `${connectionId} listens to ${end.hears.match?.topic}.`),
+    listSome(hearing, ({ connectionId, end }) => `${connectionId} listens to ${end.hears.match?.topic}.`),
   );
 }
 
@@ -49,6 +49,6 @@ function lives({ streams, ends }: PresentFacts, open: readonly OpenTrace[]): Fin
   if (living.length > 0) return finding("yes", `Session ${namesText(living, 4)} is not revoked.`);
   return finding(
     "no",
-    tell(sids, (sid) => `Session ${sid} was revoked at ${timeText(ends.get(sid) ?? 0)}.`),
+    listSome(sids, (sid) => `Session ${sid} was revoked at ${timeText(ends.get(sid) ?? 0)}.`),
   );
 }

@@ -22,7 +22,7 @@ export interface Candidate extends JudgedStream {
   readonly isSessionOver: boolean | undefined;
 }
 
-const MAX_STREAMS_TOLD = 4;
+const MAX_STREAMS_LISTED = 4;
 
 /** What became of a session, by the reason of its stream's end. */
 const OVER: ReadonlyMap<string, string> = new Map([
@@ -55,14 +55,14 @@ export function connectedLink(facts: StreamFacts, candidates: readonly Candidate
     const { connectionId } = certain[0]?.trace ?? {};
     return finding(
       "yes",
-      tell(certain, (each) => whenText(each, place)),
+      listSome(certain, (each) => whenText(each, place)),
       connectionId ? { connectionId } : {},
     );
   }
   if (candidates.length > 0)
     return finding(
       "unknown",
-      tell(candidates, (each) => whenText(each, place)),
+      listSome(candidates, (each) => whenText(each, place)),
     );
   if (missing.length > 0) return finding("unknown", [`No stream of ${subject} is known.`, ...missing]);
   return finding("no", [`No stream of ${subject} was open, and none resumed before it.`, ...neighbours(facts)]);
@@ -102,10 +102,10 @@ function whenText({ trace, standing }: Candidate, { storedAt }: Place): string {
 export function topicLink({ place: { topic } }: StreamFacts, candidates: readonly Candidate[]): Finding {
   if (candidates.length === 0) return finding("unknown", "There is no stream whose topics could match.");
   const hearing = candidates.filter(({ isHeard }) => isHeard === true);
-  if (hearing.some(({ standing }) => standing !== "unknown")) return finding("yes", tell(hearing, hearingText));
+  if (hearing.some(({ standing }) => standing !== "unknown")) return finding("yes", listSome(hearing, hearingText));
   if (candidates.some(({ isHeard, standing }) => isHeard === undefined || (isHeard && standing === "unknown")))
-    return finding("unknown", tell(candidates, hearingText));
-  return finding("no", [`No topic matched ${topic}.`, ...tell(candidates, hearingText)]);
+    return finding("unknown", listSome(candidates, hearingText));
+  return finding("no", [`No topic matched ${topic}.`, ...listSome(candidates, hearingText)]);
 }
 
 function hearingText({ trace: { connectionId, heard } }: Candidate): string {
@@ -131,7 +131,7 @@ export function sessionLink({ endedBefore, place }: StreamFacts, candidates: rea
   if (living.length > 0)
     return finding(
       "yes",
-      tell(living, ({ trace }) => `Session ${trace.sid} lived.`),
+      listSome(living, ({ trace }) => `Session ${trace.sid} lived.`),
     );
   const unknown = looked.filter(({ isSessionOver: isOver }) => isOver === undefined);
   if (unknown.length > 0) {
@@ -142,7 +142,7 @@ export function sessionLink({ endedBefore, place }: StreamFacts, candidates: rea
     );
   }
   const at = looked.map(({ trace }) => sessionEnd(trace, endedBefore)).find((each) => each !== undefined);
-  const texts = tell(looked, ({ trace }) => sessionText(trace, endedBefore, place));
+  const texts = listSome(looked, ({ trace }) => sessionText(trace, endedBefore, place));
   return finding("no", texts, at === undefined ? {} : { at: timeText(at) });
 }
 
@@ -161,7 +161,7 @@ function sessionText(trace: StreamTrace, endedBefore: StreamFacts["endedBefore"]
 }
 
 /** A sentence for each of the first few, and how many there are besides. */
-export function tell<Item>(items: readonly Item[], text: (item: Item) => string): string[] {
-  const some = items.slice(0, MAX_STREAMS_TOLD).map(text);
-  return items.length > MAX_STREAMS_TOLD ? [...some, `There are ${items.length - MAX_STREAMS_TOLD} more.`] : some;
+export function listSome<Item>(items: readonly Item[], text: (item: Item) => string): string[] {
+  const some = items.slice(0, MAX_STREAMS_LISTED).map(text);
+  return items.length > MAX_STREAMS_LISTED ? [...some, `There are ${items.length - MAX_STREAMS_LISTED} more.`] : some;
 }

@@ -79,10 +79,10 @@ function headersBehind(renewal: GatewayRenewal | undefined): Record<string, stri
 
 /** The client gets the new token by its cookie, or to keep it itself; no cache may. */
 function headersInFront({ accessToken, cookies }: GatewayRenewal): HeaderValueOption[] {
-  const told = { "x-access-token-renewed": "true", "cache-control": "no-store" };
-  if (cookies === undefined) return headersOf({ ...told, "x-access-token": accessToken });
+  const common = { "x-access-token-renewed": "true", "cache-control": "no-store" };
+  if (cookies === undefined) return headersOf({ ...common, "x-access-token": accessToken });
   // The server behind may set cookies of its own.
-  return [...headersOf(told), ...cookies.map((value) => ({ header: { key: "set-cookie", value }, append: true }))];
+  return [...headersOf(common), ...cookies.map((value) => ({ header: { key: "set-cookie", value }, append: true }))];
 }
 
 function denied(error: AppError, requestId: string): CheckResponse {

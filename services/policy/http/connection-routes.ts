@@ -1,6 +1,6 @@
 import type { Context, Hono } from "hono";
 import { z } from "zod";
-import { MAX_CONNECTIONS_TOLD } from "#shared/contract/edge-questions.ts";
+import { MAX_CONNECTIONS_LISTED } from "#shared/contract/edge-questions.ts";
 import { AppError } from "#shared/errors/app-error.ts";
 import { BY_EXPLICIT_TOKEN } from "#shared/http/openapi/credentials.ts";
 import { describeCall, jsonAnswer } from "#shared/http/openapi/describe-call.ts";
@@ -18,7 +18,7 @@ import { limitSchema, requireFreeName, tenantParameter } from "./parameters.ts";
 import { clientHealthSchema, connectionsSchema, foundConnectionSchema, nodesSchema } from "./running-answers.ts";
 
 const afterConnectionSchema = nameSchema.or(z.literal("")).describe("The `next` of the page before.");
-const PAGE_QUERY = { after: afterConnectionSchema, limit: limitSchema(MAX_CONNECTIONS_TOLD) };
+const PAGE_QUERY = { after: afterConnectionSchema, limit: limitSchema(MAX_CONNECTIONS_LISTED) };
 const CONNECTION = { ...TENANT, connection: nameSchema };
 
 const LIST = describeCall({
@@ -138,7 +138,7 @@ export function addConnectionRoutes(api: Hono, authorizeDeps: AuthorizeDeps, dep
 function pageOf(c: Context): { readonly after: string; readonly limit: number } {
   const after = c.req.query("after") ?? "";
   if (after !== "" && !isName(after)) throw new AppError("malformed_request", "after must be the id of a connection");
-  return { after, limit: readParameter(c, "limit", PAGE_QUERY.limit) ?? MAX_CONNECTIONS_TOLD };
+  return { after, limit: readParameter(c, "limit", PAGE_QUERY.limit) ?? MAX_CONNECTIONS_LISTED };
 }
 
 function connectionParameter(c: Context): string {

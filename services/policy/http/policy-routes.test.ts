@@ -222,5 +222,5 @@ describe("tenants and their policies over HTTP", () => {
       return tried.status === 200 && tried;
     });
     expect(answer.body["version"]).toBe(await versionOf());
-  }, 60_000);
+  });
 });

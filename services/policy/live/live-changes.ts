@@ -8,7 +8,7 @@ const MAX_VIEWERS = 32;
 const MAX_TENANTS = 64;
 
 /** A thing that changes all the time is told of no more often. */
-const TELL_EVERY_MS = 1_000;
+const NOTIFY_EVERY_MS = 1_000;
 
 /** Who follows a tenant's changes. */
 export interface LiveViewer {
@@ -28,7 +28,7 @@ interface Followed extends AsyncDisposable {
 }
 
 /** Follows each tenant once for all its viewers, while it has any. */
-export function createLiveChanges(feed: ChangeFeed, everyMs = TELL_EVERY_MS): LiveChanges {
+export function createLiveChanges(feed: ChangeFeed, everyMs = NOTIFY_EVERY_MS): LiveChanges {
   const followed = new Map<string, Followed>();
   const closing = new Set<Promise<void>>();
   const close = (tenant: string, each: Followed): void => {

@@ -14,7 +14,7 @@ import { type DescribeBy, describeSubscription, timeOf } from "./describe-subscr
 import type { NamedRecord, SubscriptionBook, SubscriptionFilter } from "./subscription-book.ts";
 
 /** So many open events and dead letters are told at once: each is read from the log, for its topic. */
-const MAX_HELD_TOLD = 50;
+const MAX_HELD_LISTED = 50;
 
 /** So many of them are read at a time. */
 const READ_TOGETHER = 10;
@@ -97,8 +97,8 @@ async function heldBy(
     };
   };
   const letters = record.dead.filter(([seq]) => seq > after).toSorted(([one], [other]) => one - other);
-  const page = letters.slice(0, MAX_HELD_TOLD);
-  const opened = record.open.toSorted(([one], [other]) => one - other).slice(0, MAX_HELD_TOLD);
+  const page = letters.slice(0, MAX_HELD_LISTED);
+  const opened = record.open.toSorted(([one], [other]) => one - other).slice(0, MAX_HELD_LISTED);
   const dead = await inTurns(page, READ_TOGETHER, async ([seq, tag, deliveries, reason]): Promise<DeadLetterView> => ({
     ...(await view(seq, tag, deliveries)),
     reason,

@@ -34,14 +34,14 @@ export async function askReach(
     else ofEvent.push(each);
   }
   return events.map(({ id, seq, storedAt }) => {
-    const told = known.get(seq);
-    const isForgotten = told === undefined && now - storedAt > REMEMBERED_MS;
-    return { id, ...sumOf(told ?? []), ...(isForgotten ? { reason: null, partial: true } : { partial }) };
+    const reaches = known.get(seq);
+    const isForgotten = reaches === undefined && now - storedAt > REMEMBERED_MS;
+    return { id, ...sumOf(reaches ?? []), ...(isForgotten ? { reason: null, partial: true } : { partial }) };
   });
 }
 
-function sumOf(told: readonly Reach[]) {
-  const sum = (count: (reach: Reach) => number): number => told.reduce((total, each) => total + count(each), 0);
+function sumOf(reaches: readonly Reach[]) {
+  const sum = (count: (reach: Reach) => number): number => reaches.reduce((total, each) => total + count(each), 0);
   const counts = {
     reached: sum(({ reached }) => reached),
     connected: sum(({ connected }) => connected),
@@ -52,7 +52,7 @@ function sumOf(told: readonly Reach[]) {
     ...counts,
     reason: reasonOf(
       counts,
-      told.some(({ isWithoutRule }) => isWithoutRule),
+      reaches.some(({ isWithoutRule }) => isWithoutRule),
     ),
   };
 }

@@ -108,9 +108,9 @@ export class TenantTail {
   }
 
   /** Shows whom events reached. Those about which not all is known are asked about again. */
-  tellReach(told: readonly EventReach[], now: number): void {
+  sendReach(reaches: readonly EventReach[], now: number): void {
     const byId = new Map([...this.#held.values()].map((held) => [held.id, held]));
-    for (const reach of told) {
+    for (const reach of reaches) {
       const held = byId.get(reach.id);
       if (held === undefined) continue;
       held.reach = reach;

@@ -108,7 +108,7 @@ class DocumentWatcher {
     const ofTenant = Map.groupBy(files, ({ tenant }) => tenant);
     this.#forgetAbsent(present, ofTenant);
     await Promise.all([...ofTenant.values()].map((all) => this.#lookAtTenant(all, occasion)));
-    this.#tellMissing(present);
+    this.#reportMissing(present);
   }
 
   #forgetAbsent(present: ReadonlySet<string>, ofTenant: ReadonlyMap<string, readonly DocumentFile[]>): void {
@@ -186,7 +186,7 @@ class DocumentWatcher {
   }
 
   /** Each file once, until it is back or its document is replaced. */
-  #tellMissing(present: ReadonlySet<string>): void {
+  #reportMissing(present: ReadonlySet<string>): void {
     const { origins, log, onMissing } = this.#options;
     const missing = origins.missingFrom(present);
     for (const { tenant, file } of missing) {

@@ -2,11 +2,11 @@ import { jetstreamManager, type JetStreamManager } from "@nats-io/jetstream";
 import { connect, type NatsConnection } from "@nats-io/transport-node";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { RetryBudget } from "#shared/async/retry-budget.ts";
-import { freeze } from "#test/support/freeze.ts";
 import { type NatsServer, startNats } from "#test/support/start-nats.ts";
 import type { PublishedEvent } from "../events/published-event.ts";
 import type { EventLog } from "../publish-events.ts";
 import { createEventLog } from "./event-log.ts";
+import { freeze, thaw } from "#test/support/freeze.ts";
 
 let server: NatsServer;
 let manager: JetStreamManager;
@@ -105,12 +105,12 @@ test("an acknowledgement of another stream counts as none", async () => {
 
 test("a bus that says nothing leaves it open whether the event is stored, and it is stored once", async () => {
   const hurried = createEventLog({ nats, retries: new RetryBudget(), timeoutMs: 200, now: () => performance.now() });
-  await freeze(server.pid);
+  await freeze(server);
   const lost = hurried.append("acme", "ann", [eventOf("lost")]);
   await expect(lost).rejects.toMatchObject({
     code: "unavailable",
     message: expect.stringContaining("with the same ids") as string,
   });
-  server.signal("SIGCONT");
+  thaw(server);
   expect(await log.append("acme", "ann", [eventOf("lost")])).toEqual([AGAIN]);
 });

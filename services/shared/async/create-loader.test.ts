@@ -121,13 +121,12 @@ describe("a question that nobody waits for any more", () => {
 });
 
 test("a full batch does not rest", async () => {
+  // A rest would outlast this test.
   const sizes: number[] = [];
   const load = createLoader<number, number>({ maxBatch: 2, restMsPerQuestion: 1e6 }, async (questions) => {
     sizes.push(questions.length);
     return [...questions];
   });
-  const begin = performance.now();
   await Promise.all([1, 2, 3, 4].map((question) => load(question)));
   expect(sizes).toEqual([2, 2]);
-  expect(performance.now() - begin).toBeLessThan(1_000);
 });

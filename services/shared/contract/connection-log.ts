@@ -27,7 +27,7 @@ export function tenantConnections(tenant: string): string {
 /** Topics beyond this length of all together are left out of an entry: one person's streams must not push out everybody else's. */
 export const MAX_TOPICS_CHARACTERS = 4_000;
 
-const topicsSchema = z.array(z.strictObject({ topic: z.string(), granted: z.boolean() })).max(100);
+const topicsSchema = z.array(z.object({ topic: z.string(), granted: z.boolean() })).max(100);
 
 /** A place in the tenant's log as an event id writes it. */
 const idSchema = z.string().max(128);
@@ -47,7 +47,7 @@ const topics = {
 };
 
 /** A stream was accepted. Events behind `from` are delivered to it. */
-const openedSchema = z.strictObject({
+const openedSchema = z.object({
   event: z.literal("opened"),
   ...common,
   sid: nameSchema,
@@ -68,10 +68,10 @@ const openedSchema = z.strictObject({
 });
 
 /** Its topics, or what is granted of them, are these for events behind `from`. */
-const changedSchema = z.strictObject({ event: z.literal("changed"), ...common, ...topics, from: idSchema });
+const changedSchema = z.object({ event: z.literal("changed"), ...common, ...topics, from: idSchema });
 
 /** It ended. Every entry up to `through` was written to its socket, or decided not to be for it. */
-const endedSchema = z.strictObject({
+const endedSchema = z.object({
   event: z.literal("ended"),
   ...common,
   /** The reason that its client was sent, or `gone`, or `fault`. */
@@ -82,7 +82,7 @@ const endedSchema = z.strictObject({
   bytes: z.int().min(0),
 });
 
-/** An entry of the connection log. It holds no token and no payload. */
+/** An entry of the connection log. It holds no token and no payload. What a later edge has added to it is passed over. */
 export const connectionEntrySchema = z.discriminatedUnion("event", [openedSchema, changedSchema, endedSchema]);
 
 export type ConnectionEntry = z.infer<typeof connectionEntrySchema>;

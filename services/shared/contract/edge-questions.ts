@@ -9,7 +9,7 @@ import { freeNameSchema, nameSchema } from "./name-schema.ts";
 export const ASK_EDGES = "edge.ask";
 
 /** The most streams that one answer tells of. */
-export const MAX_CONNECTIONS_TOLD = 500;
+export const MAX_CONNECTIONS_LISTED = 500;
 
 /** The most events that `reach` is asked about at once. */
 export const MAX_REACH_ASKED = 500;
@@ -18,7 +18,7 @@ export const MAX_REACH_ASKED = 500;
 export const MAX_DEAD_NAMED = 100;
 
 /** The most hosts of webhooks that one answer tells of. */
-export const MAX_HOSTS_TOLD = 200;
+export const MAX_HOSTS_LISTED = 200;
 
 /** The most rows of what clients have reported that one answer tells. */
 export const CLIENT_HEALTH_ROWS = 1_000;
@@ -49,7 +49,7 @@ export const edgeQuestionSchema = z.discriminatedUnion("ask", [
     subject: freeNameSchema.optional(),
     connectionId: nameSchema.optional(),
     after: z.string().max(64),
-    limit: z.int().min(1).max(MAX_CONNECTIONS_TOLD),
+    limit: z.int().min(1).max(MAX_CONNECTIONS_LISTED),
   }),
   /** How the worker is. */
   z.strictObject({ ask: z.literal("nodes") }),
@@ -82,7 +82,7 @@ export type EdgeQuestion = z.infer<typeof edgeQuestionSchema>;
 const countSchema = z.int().min(0);
 
 /** An open stream. It holds no token and no payload. */
-export const openConnectionSchema = z.strictObject({
+export const openConnectionSchema = z.object({
   id: nameSchema,
   requestId: z.string().max(128),
   tenant: nameSchema,
@@ -94,7 +94,7 @@ export const openConnectionSchema = z.strictObject({
   subscription: z.string().max(64).nullable(),
   address: z.string().max(64),
   userAgent: z.string().max(256).nullable(),
-  topics: z.array(z.strictObject({ topic: z.string(), granted: z.boolean() })).max(100),
+  topics: z.array(z.object({ topic: z.string(), granted: z.boolean() })).max(100),
   state: z.enum(["live", "behind"]),
   /** What a stream that is behind waits for; null where it waits for nothing. */
   waitsFor: z.string().max(64).nullable(),
@@ -111,7 +111,7 @@ export const openConnectionSchema = z.strictObject({
 export type OpenConnection = z.infer<typeof openConnectionSchema>;
 
 /** How a worker is. */
-export const nodeSchema = z.strictObject({
+export const nodeSchema = z.object({
   version: z.string().max(64),
   host: z.string().max(256),
   pid: countSchema,
@@ -131,7 +131,7 @@ export const nodeSchema = z.strictObject({
 export type EdgeNode = z.infer<typeof nodeSchema>;
 
 /** Whom one event reached at one worker; a sequence that the worker does not remember is left out of its answer. */
-export const reachSchema = z.strictObject({
+export const reachSchema = z.object({
   seq: countSchema,
   /** Streams that it was written to. */
   reached: countSchema,
@@ -148,7 +148,7 @@ export const reachSchema = z.strictObject({
 export type Reach = z.infer<typeof reachSchema>;
 
 /** What clients of one kind have reported. It says nothing of people. */
-const clientHealthRowSchema = z.strictObject({
+const clientHealthRowSchema = z.object({
   transport: z.string().max(16),
   family: z.string().max(16),
   network: z.string().max(16),
@@ -165,21 +165,21 @@ const clientHealthRowSchema = z.strictObject({
 
 export type ClientHealthRow = z.infer<typeof clientHealthRowSchema>;
 
-const clientHealthSchema = z.strictObject({
+const clientHealthSchema = z.object({
   /** How long it has been counted. */
   seconds: countSchema,
   rows: z.array(clientHealthRowSchema).max(CLIENT_HEALTH_ROWS),
 });
 
 /** How a worker delivers a tenant's durable subscriptions. */
-export const deliveringSchema = z.strictObject({
+export const deliveringSchema = z.object({
   /** After so long without a holder a subscription is expired, and archived. */
   expiresSeconds: countSchema,
   archivesSeconds: countSchema,
   /** Hosts of webhooks that have not taken the last messages. `resting`: it is left alone but for one message now and then. */
   hosts: z
-    .array(z.strictObject({ host: z.string().max(256), failures: countSchema, resting: z.boolean() }))
-    .max(MAX_HOSTS_TOLD),
+    .array(z.object({ host: z.string().max(256), failures: countSchema, resting: z.boolean() }))
+    .max(MAX_HOSTS_LISTED),
 });
 
 export type Delivering = z.infer<typeof deliveringSchema>;
@@ -189,28 +189,31 @@ const REFUSALS = ["not_found", "unavailable", "subscription_unreadable", "intern
 
 /** The record of the subscription after a command, as text; null where it is deleted. */
 const carriedOutSchema = z.union([
-  z.strictObject({ record: z.string().nullable() }),
-  z.strictObject({ refused: z.enum(REFUSALS), message: z.string().max(1_024) }),
+  z.object({ record: z.string().nullable() }),
+  z.object({ refused: z.enum(REFUSALS), message: z.string().max(1_024) }),
 ]);
 
 export type CarriedOut = z.infer<typeof carriedOutSchema>;
 
 const from = { from: nameSchema };
 
-/** `from` is the worker's id. `unknown`: the worker does not understand the question. */
+/**
+ * `from` is the worker's id. `unknown`: the worker does not understand the question. What a later edge has added to an answer is passed
+ * over; a question with something unknown in it is not answered otherwise, as that may be what limits it.
+ */
 export const edgeAnswerSchema = z.union([
-  z.strictObject({
+  z.object({
     ...from,
-    connections: z.array(openConnectionSchema).max(MAX_CONNECTIONS_TOLD),
+    connections: z.array(openConnectionSchema).max(MAX_CONNECTIONS_LISTED),
     hasMore: z.boolean(),
   }),
-  z.strictObject({ ...from, node: nodeSchema }),
-  z.strictObject({ ...from, reach: z.array(reachSchema).max(MAX_REACH_ASKED) }),
-  z.strictObject({ ...from, closed: z.boolean() }),
-  z.strictObject({ ...from, clients: clientHealthSchema }),
-  z.strictObject({ ...from, delivering: deliveringSchema }),
-  z.strictObject({ ...from, carriedOut: carriedOutSchema }),
-  z.strictObject({ ...from, unknown: z.literal(true) }),
+  z.object({ ...from, node: nodeSchema }),
+  z.object({ ...from, reach: z.array(reachSchema).max(MAX_REACH_ASKED) }),
+  z.object({ ...from, closed: z.boolean() }),
+  z.object({ ...from, clients: clientHealthSchema }),
+  z.object({ ...from, delivering: deliveringSchema }),
+  z.object({ ...from, carriedOut: carriedOutSchema }),
+  z.object({ ...from, unknown: z.literal(true) }),
 ]);
 
 export type EdgeAnswer = z.infer<typeof edgeAnswerSchema>;

@@ -21,7 +21,7 @@ export class WatchedTls implements experimental.CertificateProvider, Disposable 
 
   addCaCertificateListener(listener: CaListener): void {
     this.#caListeners.add(listener);
-    process.nextTick(() => this.#tellCa(listener));
+    process.nextTick(() => this.#notifyCa(listener));
   }
 
   removeCaCertificateListener(listener: CaListener): void {
@@ -30,7 +30,7 @@ export class WatchedTls implements experimental.CertificateProvider, Disposable 
 
   addIdentityCertificateListener(listener: IdentityListener): void {
     this.#identityListeners.add(listener);
-    process.nextTick(() => this.#tellIdentity(listener));
+    process.nextTick(() => this.#notifyIdentity(listener));
   }
 
   removeIdentityCertificateListener(listener: IdentityListener): void {
@@ -43,15 +43,15 @@ export class WatchedTls implements experimental.CertificateProvider, Disposable 
 
   #replace(fresh: TlsMaterial): void {
     this.#material = fresh;
-    for (const listener of this.#caListeners) this.#tellCa(listener);
-    for (const listener of this.#identityListeners) this.#tellIdentity(listener);
+    for (const listener of this.#caListeners) this.#notifyCa(listener);
+    for (const listener of this.#identityListeners) this.#notifyIdentity(listener);
   }
 
-  #tellCa(listener: CaListener): void {
+  #notifyCa(listener: CaListener): void {
     listener({ caCertificate: this.#material.authorities });
   }
 
-  #tellIdentity(listener: IdentityListener): void {
+  #notifyIdentity(listener: IdentityListener): void {
     listener({ certificate: this.#material.certificate, privateKey: this.#material.privateKey });
   }
 }

@@ -58,12 +58,12 @@ export async function runService(
       process.exit(0);
     }
     reload = service.reload?.bind(service);
-    const told = stopping.promise.then((reason) => ({ reason, isTold: true }));
-    const byItself = service.ended?.then((reason) => ({ reason, isTold: false })) ?? told;
-    const { reason, isTold } = await Promise.race([told, byItself]);
-    log.info({ reason }, isTold ? "told to stop" : "the service ends, to be started anew");
+    const signalled = stopping.promise.then((reason) => ({ reason, isSignalled: true }));
+    const byItself = service.ended?.then((reason) => ({ reason, isSignalled: false })) ?? signalled;
+    const { reason, isSignalled } = await Promise.race([signalled, byItself]);
+    log.info({ reason }, isSignalled ? "told to stop" : "the service ends, to be started anew");
     await stop(service, stopMs(process.env), log);
-    if (!isTold) process.exit(1);
+    if (!isSignalled) process.exit(1);
   } catch (error) {
     fail(name, error);
   }
@@ -74,12 +74,12 @@ export async function runService(
 /** An attempt that fails has let go of everything that it had. */
 async function startPatiently(start: () => Promise<RunningService>, log: Logger): Promise<RunningService> {
   const giveUp = performance.now() + START_PATIENCE_MS;
-  for (let isTold = false; ; isTold = true) {
+  for (let isLogged = false; ; isLogged = true) {
     try {
       return await start();
     } catch (error) {
       if (!isAway(error) || performance.now() > giveUp) throw error;
-      if (!isTold) log.warn({ err: error }, "what a start needs is away; trying again");
+      if (!isLogged) log.warn({ err: error }, "what a start needs is away; trying again");
       await delay(START_PAUSE_MS);
     }
   }

@@ -35,7 +35,7 @@ export interface CountStore {
 export interface Count {
   readonly key: string;
   own: number;
-  told: number;
+  reported: number;
   /** Undefined while they have not been asked. */
   others: number | undefined;
 }
@@ -84,16 +84,16 @@ export class SharedCounts {
   /** The count under a key, of which the others are asked again. Where nothing is added, it is forgotten after a while. */
   at(key: string): Count {
     const known = this.#counts.get(key);
-    const count: Count = known ?? { key, own: 0, told: 0, others: undefined };
+    const count: Count = known ?? { key, own: 0, reported: 0, others: undefined };
     if (known === undefined) this.#counts.set(key, count);
     this.#change(count);
     return count;
   }
 
   /** Whether this worker may add one more under a limit. */
-  hasRoom({ own, told, others }: Count, limit: number): boolean {
+  hasRoom({ own, reported, others }: Count, limit: number): boolean {
     if (!this.#isShared || others === undefined) return own < shareOf(limit, this.#workers);
-    return own - told < shareOf(limit - told - others, this.#workers);
+    return own - reported < shareOf(limit - reported - others, this.#workers);
   }
 
   /** Counts one more, or `change` more; the others learn of it at the next exchange. */
@@ -105,14 +105,14 @@ export class SharedCounts {
   /** Counts one more, or `change` more, without telling the others: they need to know only of a worker that comes near its share. */
   addQuietly(count: Count, limit: number, change = 1): void {
     count.own += change;
-    if (count.told === 0 && 2 * count.own < shareOf(limit, this.#workers)) this.#changed.delete(count);
+    if (count.reported === 0 && 2 * count.own < shareOf(limit, this.#workers)) this.#changed.delete(count);
     else this.#change(count);
   }
 
   /** Takes a count back as a whole. */
   drop(count: Count): void {
     count.own = 0;
-    if (count.told > 0) this.#change(count);
+    if (count.reported > 0) this.#change(count);
     else this.#forget(count);
   }
 
@@ -122,14 +122,14 @@ export class SharedCounts {
    */
   async exchange(store: CountStore): Promise<void> {
     const startOver = !this.#isShared;
-    if (startOver) this.#tellAll();
+    if (startOver) this.#reportAll();
     const batch = [...this.#changed].slice(0, MAX_EXCHANGED);
     const own = batch.map(({ key, own: count }) => ({ key, count }));
     try {
       const { others, workers, isNew } = await store.exchange(own, startOver);
       this.#learnWorkers(workers);
       this.#isShared = true;
-      if (isNew && !startOver) this.#tellAll();
+      if (isNew && !startOver) this.#reportAll();
       batch.forEach((count, index) => this.#learn(count, own[index]?.count ?? 0, others[index] ?? 0));
       this.#forgetIdle();
     } catch (error) {
@@ -142,7 +142,7 @@ export class SharedCounts {
   isolate(): void {
     this.#isShared = false;
     for (const count of [...this.#changed, ...this.#idle.keys()]) {
-      count.told = 0;
+      count.reported = 0;
       if (count.own === 0) this.#forget(count);
     }
   }
@@ -170,14 +170,14 @@ export class SharedCounts {
     }
   }
 
-  #learn(count: Count, told: number, others: number): void {
-    count.told = told;
+  #learn(count: Count, reported: number, others: number): void {
+    count.reported = reported;
     count.others = others;
     // What has changed meanwhile goes to the end: the first keys must not be the only ones that are ever told.
     this.#changed.delete(count);
     this.#idle.delete(count);
-    if (count.own !== told) this.#changed.add(count);
-    else if (told === 0) this.#idle.set(count, this.#exchanges);
+    if (count.own !== reported) this.#changed.add(count);
+    else if (reported === 0) this.#idle.set(count, this.#exchanges);
   }
 
   #forget(count: Count): void {
@@ -186,9 +186,9 @@ export class SharedCounts {
     if (this.#counts.get(count.key) === count) this.#counts.delete(count.key);
   }
 
-  #tellAll(): void {
+  #reportAll(): void {
     for (const count of this.#counts.values()) {
-      count.told = 0;
+      count.reported = 0;
       if (count.own > 0) this.#changed.add(count);
     }
   }

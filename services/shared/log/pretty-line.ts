@@ -23,7 +23,7 @@ export function prettyLine(json: string): string {
   const line = parse(json);
   if (line === undefined) return `${clean(json.trimEnd())}\n`;
   const { level, time, msg, "service.name": service, "exception.stacktrace": stack, ...facts } = line;
-  const told = Object.entries(facts)
+  const texts = Object.entries(facts)
     .filter(([name]) => !LEFT_OUT.has(name))
     .map(([name, value]) => `${styleText("dim", `${clean(name)}=`)}${textOf(value)}`);
   const name = String(level);
@@ -34,7 +34,7 @@ export function prettyLine(json: string): string {
     clean(String(service)),
     clean(String(msg)),
   ];
-  return `${[...head, ...told].join(" ")}\n${typeof stack !== "string" ? "" : `${indent(stack)}\n`}`;
+  return `${[...head, ...texts].join(" ")}\n${typeof stack !== "string" ? "" : `${indent(stack)}\n`}`;
 }
 
 function parse(json: string): Line | undefined {

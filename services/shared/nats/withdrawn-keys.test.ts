@@ -10,6 +10,7 @@ import { connectNats } from "./connect-nats.ts";
 import { readNatsSettings } from "#shared/nats/read-nats-settings.ts";
 import { openBucket } from "./open-bucket.ts";
 import { followWithdrawnKeys, type KeyRingBus } from "./withdrawn-keys.ts";
+import { freeze, thaw } from "#test/support/freeze.ts";
 
 const stack = new AsyncDisposableStack();
 let server: NatsServer;
@@ -56,12 +57,12 @@ test("does not begin while the ring cannot be read", async () => {
 
 test("says that nobody answers where the broker only stands still: a start is tried again then", async () => {
   const jsm = await jetstreamManager(await connectAs("stream"), { checkAPI: false, timeout: 200 });
-  server.signal("SIGSTOP");
+  await freeze(server);
   try {
     const following = followWithdrawnKeys({ jsm }, createLogger("test", "silent"));
     await expect(following).rejects.toMatchObject({ code: "unavailable" });
   } finally {
-    server.signal("SIGCONT");
+    thaw(server);
   }
 });
 

@@ -4,7 +4,7 @@ import type { ReadinessChecks } from "#shared/lifecycle/readiness.ts";
 import type { Logger } from "#shared/log/create-logger.ts";
 import { fetchKeys } from "./key-addresses.ts";
 import { type RemoteKeys, remoteKeys } from "./remote-keys.ts";
-import { tellFaults } from "./trust-outside.ts";
+import { logFaults } from "./trust-outside.ts";
 import type { VerifierConfig } from "./verify-access-token.ts";
 
 /** Where auth serves its keys, and its metadata (RFC 8414) beside them. */
@@ -33,7 +33,7 @@ export function ownKeys(config: VerifierConfig, fetchJson: FetchJson, log: Logge
     await look();
     return fetched.keySet;
   };
-  const keys = remoteKeys(url, { fetchKeySet, onFault: tellFaults(issuer, log) });
+  const keys = remoteKeys(url, { fetchKeySet, onFault: logFaults(issuer, log) });
   const keysFault = async (): Promise<string | undefined> => {
     await keys.ensure();
     const reason = keys.fault();

@@ -135,17 +135,17 @@ class FetchedKeys {
     }
     this.#known = { find: lookupIn(keys), texts, fetchedAt: this.#askedAt };
     this.#failure = undefined;
-    this.#tell(keys.length === 0 ? "the key set has no key that can be used" : undefined);
+    this.#report(keys.length === 0 ? "the key set has no key that can be used" : undefined);
   }
 
   #fail(cause: AppError): void {
     const reason = cause.code === "internal" ? "the answer cannot be used" : cause.message;
     const message = `the signing keys of the token's issuer cannot be fetched: ${reason}`;
     this.#failure = new AppError("unavailable", message, { cause, facts: cause.facts });
-    this.#tell(reason);
+    this.#report(reason);
   }
 
-  #tell(fault: string | undefined): void {
+  #report(fault: string | undefined): void {
     if (fault === this.fault) return;
     this.fault = fault;
     this.#options.onFault?.(fault, this.#failure);

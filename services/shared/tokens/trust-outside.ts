@@ -42,10 +42,10 @@ export function trustOutside(issuer: OutsideIssuer, deps: TrustDeps): TrustedOut
   const keys = remoteKeys(entry.jwks_uri ?? entry.issuer, {
     now: deps.now,
     fetchKeySet: () => fetchKeySet(issuer, metadata, deps.fetchJson),
-    onFault: tellFaults(entry.issuer, deps.log),
+    onFault: logFaults(entry.issuer, deps.log),
   });
   const introspect = introspectionOf(issuer, metadata, deps);
-  const trusted = trustedFrom(issuer, keys, tellOverage(entry.issuer, deps.log));
+  const trusted = trustedFrom(issuer, keys, logOverage(entry.issuer, deps.log));
   let isTrusted = true;
   const restsOn = (basis: Basis): Basis => ({
     get holds() {
@@ -78,7 +78,7 @@ export function trustOutside(issuer: OutsideIssuer, deps: TrustDeps): TrustedOut
 }
 
 /** A listener that tells the log when an issuer's keys cannot be had, and when they can again: once each time. */
-export function tellFaults(issuer: string, log: Logger): NonNullable<KeySetOptions["onFault"]> {
+export function logFaults(issuer: string, log: Logger): NonNullable<KeySetOptions["onFault"]> {
   return (fault, error) => {
     if (fault === undefined) return log.info({ issuer }, "the signing keys of an issuer can be had again");
     log.warn({ issuer, ...error?.facts }, `the signing keys of an issuer cannot be used: ${fault}`);
@@ -139,11 +139,11 @@ function trustedFrom({ entry }: OutsideIssuer, keys: RemoteKeys, onClaims: (clai
 }
 
 /** Groups that are missing are told to the operator once for each issuer: their people would wonder. */
-function tellOverage(issuer: string, log: Logger): (claims: ParsedToken["payload"]) => void {
-  let isTold = false;
+function logOverage(issuer: string, log: Logger): (claims: ParsedToken["payload"]) => void {
+  let isLogged = false;
   return (claims) => {
-    if (isTold || !hasOverage(claims)) return;
-    isTold = true;
+    if (isLogged || !hasOverage(claims)) return;
+    isLogged = true;
     const message =
       "a token leaves its person's groups out because they are too many (overage): they count for nothing";
     log.warn({ issuer, claim: "_claim_names" }, message);

@@ -41,9 +41,9 @@ export async function tryTokens<Claims extends Bearer>(
   const found = good.find(({ claims }) => claims === longest);
   if (found !== undefined) return found;
   const errors = bad.map(({ error }) => error);
-  const told = BY_WEIGHT.map((code) => errors.find((error) => error.code === code)).find(Boolean) ?? errors[0];
+  const weightiest = BY_WEIGHT.map((code) => errors.find((error) => error.code === code)).find(Boolean) ?? errors[0];
   const expired = bad.filter(({ error }) => error.code === "token_expired").map(({ token }) => token);
-  return { refusal: told ?? new AppError("token_missing", "the request carries no access token"), expired };
+  return { refusal: weightiest ?? new AppError("token_missing", "the request carries no access token"), expired };
 }
 
 /**

@@ -52,12 +52,12 @@ export async function openDelivery(
   const handshakeMs = config.STREAM_HANDSHAKE_MS;
   const handshake = { handshakeMs, isWithdrawn: (kid: string): boolean => withdrawn.has(kid) };
   const verifying = { sessions, retries: new RetryBudget(), now, checkClock, observer, authTime, ...handshake };
+  const seat = stack.use(watchSeat(nats, { now, onLeft: () => endDurableStreams(hub) }));
   const reading = readingOf(parts, stack, await openPacedBus(nats));
-  const opening = { ...verifying, ...reading, verifying, decider };
+  const opening = { ...verifying, ...reading, seat, verifying, decider };
   const hub: Hub = stack.use(new Hub(openTenants(opening)));
   stack.use(shared.onJump(onJump));
   const withdrawn = stack.use(await followWithdrawnKeys(opening.bus, log, (kid) => endStreamsOfKey(hub, kid)));
-  const seat = stack.use(watchSeat(nats, { now, onLeft: () => endDurableStreams(hub) }));
   const at = { requireHere: () => requireHere(seat) };
   const historyTurns = stack.use(new HistoryTurns({ ...historyLimitsOf(config, hub), now }));
   stack.use(shared.countLogs({ tenants: () => countedOf(hub, nameOf), turns: historyTurns }));

@@ -35,7 +35,7 @@ export async function openShared(
   const jumped = new Set<() => void>();
   const checkClock = guardClock(systemClock, () => {
     log.warn("the clock jumped: every session is asked for again");
-    for (const tell of jumped) tell();
+    for (const notify of jumped) notify();
   });
   const tailBudget = new TailBudget(config.STREAM_TAIL_BYTES);
   const homes = new Set<HomeFigures>();
@@ -55,8 +55,8 @@ export async function openShared(
     countClient: observeClients(registry),
     connectionLog: observeConnectionLog(registry),
     presence: observePresence(registry, () => [...watched].reduce((sum, read) => sum + read(), 0)),
-    /** Calls `tell` whenever the clocks have parted. */
-    onJump: (tell: () => void): Disposable => within(jumped, tell),
+    /** Calls `notify` whenever the clocks have parted. */
+    onJump: (notify: () => void): Disposable => within(jumped, notify),
     /** Counts a home's logs among the edge's. */
     countLogs: (home: HomeFigures): Disposable => within(homes, home),
     /** Counts the topics that a home's streams watch. */

@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { MAX_HOSTS_TOLD } from "#shared/contract/edge-questions.ts";
+import { MAX_HOSTS_LISTED } from "#shared/contract/edge-questions.ts";
 import { toAppError } from "#shared/errors/app-error.ts";
 import { type OpsAddress, startOpsServer } from "#shared/http/ops-server.ts";
 import { watchReadiness } from "#shared/lifecycle/readiness.ts";
@@ -67,7 +67,7 @@ export async function startWebhooks(
   const secrets = stack.use(await followSecrets(config.STREAM_WEBHOOK_SECRETS_FILE, log));
   const lines = createWebhookLines(requestLog);
   const posting = openPosting(parts, stack, { edge, secrets, lines, counts: () => serving.counts });
-  const hostsOf = (tenant: string) => posting.lanes.troubles(tenant, MAX_HOSTS_TOLD);
+  const hostsOf = (tenant: string) => posting.lanes.troubles(tenant, MAX_HOSTS_LISTED);
   stack.defer(() => drain(edge.admission, edge.hub, config.STREAM_DRAIN_MS));
   const serving = stack.use(
     new ServeWebhooks({
@@ -162,6 +162,7 @@ async function deleteGone(edge: Delivery, { hold, registration }: TakenCallback,
     lines.gone(hold.key);
   } catch (error) {
     if (toAppError(error).code === "internal") edge.observer.fault(error);
-    edge.hub.find(connectionId)?.reader.end(bye("changed", 0));
+    const reader = edge.hub.find(connectionId)?.reader;
+    reader?.end(bye("changed", reader.retryMs));
   }
 }

@@ -39,7 +39,7 @@ export class Audiences implements Iterable<Audience> {
     if (known !== undefined) return known;
     const audience = new Audience(key, this.#deps);
     this.#all.add(audience);
-    this.#list(audience);
+    this.#register(audience);
     this.#byTopic.add(key.topics, audience);
     return audience;
   }
@@ -53,9 +53,9 @@ export class Audiences implements Iterable<Audience> {
     const { grant, topics: before } = audience.key;
     if (this.#byKey.get(grant)?.has(topics) === true) return;
     const [old, next] = [new Set(before), new Set(topics)];
-    this.#unlist(audience);
+    this.#unregister(audience);
     audience.rekey(topics);
-    this.#list(audience);
+    this.#register(audience);
     this.#byTopic.remove([...old.difference(next)], audience);
     this.#byTopic.add([...next.difference(old)], audience);
   }
@@ -64,7 +64,7 @@ export class Audiences implements Iterable<Audience> {
   dropIfEmpty(audience: Audience): void {
     if (audience.size > 0 || !this.#all.delete(audience)) return;
     this.#byTopic.remove(audience.key.topics, audience);
-    this.#unlist(audience);
+    this.#unregister(audience);
   }
 
   /** Begins to write what is pending in every audience; answers whether nothing is left to write. */
@@ -74,13 +74,13 @@ export class Audiences implements Iterable<Audience> {
     return isWritten;
   }
 
-  #list(audience: Audience): void {
+  #register(audience: Audience): void {
     const { grant, topics } = audience.key;
     const byTopics = this.#byKey.get(grant) ?? new Map<readonly string[], readonly Audience[]>();
     this.#byKey.set(grant, byTopics.set(topics, [...(byTopics.get(topics) ?? []), audience]));
   }
 
-  #unlist(audience: Audience): void {
+  #unregister(audience: Audience): void {
     const { grant, topics } = audience.key;
     const byTopics = this.#byKey.get(grant);
     const left = byTopics?.get(topics)?.filter((sibling) => sibling !== audience) ?? [];

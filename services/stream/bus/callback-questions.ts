@@ -18,7 +18,7 @@ const questionSchema = z.strictObject({
   url: z.string().max(MAX_URL_CHARACTERS),
 } satisfies Record<keyof AskedCallback, z.ZodType>);
 
-const answerSchema = z.strictObject({ fault: z.string().nullable() });
+const answerSchema = z.object({ fault: z.string().nullable() });
 
 /** Asks the process that posts webhooks over the bus: it alone knows the secrets and the hosts. */
 export function createCheckCallback(nats: NatsConnection): Subscriptions["checkCallback"] {

@@ -2,6 +2,7 @@ import type { PolicyEntry } from "#shared/contract/control-entry.ts";
 import type { LogReset } from "../deliver.ts";
 import type { LogEntry } from "../event.ts";
 import type { Logger } from "#shared/log/create-logger.ts";
+import type { SeatWatch } from "#shared/nats/watch-seat.ts";
 import type { Observer } from "../observe/observer.ts";
 import type { TenantTurns } from "../turns/share.ts";
 import type { LogSource } from "./log-source.ts";
@@ -39,6 +40,8 @@ export interface FeedDeps {
   /** Entries are read in the tenant's turns. */
   readonly turns: Pick<TenantTurns, "run">;
   readonly mirrors: MirrorWatch;
+  /** Where the logs of the home are written. */
+  readonly seat: Pick<SeatWatch, "seat">;
   readonly maxEventBytes: number;
   /** The monotonic time in milliseconds. */
   readonly now: () => number;

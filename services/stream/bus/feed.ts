@@ -65,6 +65,8 @@ class Feed implements AsyncDisposable {
   #last: Position = { seq: 0, tag: "0" };
   /** The last message that was read: a hole has no tag to compare. */
   #lastMessage: Position = this.#last;
+  /** When the log stored the last entry of which that is known. */
+  #storedAt: number | undefined;
   #isReplicated = false;
   /** The last answer of the log's leader. */
   #seen: StreamInfo["state"] | undefined;
@@ -127,22 +129,24 @@ class Feed implements AsyncDisposable {
     const common = relation === "epoch" ? commonWith(bus, this.#tenant, this.#read, { info, tag }) : undefined;
     const [policy, horizon, erased] = await Promise.all([
       lastPolicyEntry(jsm, this.#tenant),
-      common ?? beginningOf(bus, this.#tenant, info, relation),
+      common ?? beginningOf(bus, this.#tenant, { info, relation, read: this.#read }),
       sourceOf(info.config) === "original" ? [] : erasuresIn(jsm, this.#tenant, info.state.last_seq),
     ]);
     this.#epoch = epochOf(info);
     this.#advance(horizon);
     this.#lastMessage = horizon;
+    if (horizon.seq === info.state.last_seq) this.#storedAt = Date.parse(info.state.last_ts);
+    else if (relation !== "tail_lost") this.#storedAt = undefined;
     this.#seen = info.state;
     this.#source.take(info, askedAt);
     const [mirrored, isContinued] = [mirroredUpTo(info), common !== undefined];
     this.#listener.onReset({ epoch: this.#epoch, horizon, policy, relation, mirrored, isContinued, erased });
     // The log has begun anew, and with it what is known of its life.
-    this.#source.tell(info, askedAt);
+    this.#source.report(info, askedAt);
   }
 
   get #read(): ReadSoFar {
-    return { epoch: this.#epoch, last: this.#last, lastMessage: this.#lastMessage };
+    return { epoch: this.#epoch, last: this.#last, lastMessage: this.#lastMessage, storedAt: this.#storedAt };
   }
 
   /** The tag of the message at the last sequence now; undefined where there is none, or none was read. */
@@ -195,6 +199,7 @@ class Feed implements AsyncDisposable {
     if (!this.#listener.onEntry(entry)) return false;
     if (entry.kind === "hole") this.#deps.observer.feedHole();
     else this.#lastMessage = entry.position;
+    if ("storedAt" in entry) this.#storedAt = entry.storedAt;
     this.#advance(entry.position);
     this.#trouble.end();
     return true;
@@ -216,10 +221,12 @@ class Feed implements AsyncDisposable {
 
   /**
    * Of a replica that is cut off, consumers still send heartbeats while the log goes on without it. Behind a slow network
-   * heartbeats are too rare. There the leader's answers are the sign of life.
+   * heartbeats are too rare. A log that was just fenced sends them for ever. There the leader's answers are the sign of life.
    */
   get #isLeaderAsked(): boolean {
-    return this.#isReplicated || !this.#deps.bus.pacing.isHeartbeatEnough;
+    const { bus, seat } = this.#deps;
+    const isLeft = this.#source.isOriginal && seat.seat?.is === "elsewhere";
+    return this.#isReplicated || isLeft || !bus.pacing.isHeartbeatEnough;
   }
 
   /** Asks the leader regularly what the log holds, without waiting for earlier answers. */

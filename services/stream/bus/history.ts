@@ -1,7 +1,7 @@
 import type { StreamInfo } from "@nats-io/jetstream";
 import { logStreamName } from "#shared/contract/tenant-log.ts";
 import { nanosOf, tagOf } from "#shared/contract/event-tag.ts";
-import type { LogEntry } from "../event.ts";
+import type { LogEntry, Position } from "../event.ts";
 import type { GoneReason } from "../log/resume.ts";
 import type { History } from "../log/tenant-log.ts";
 import { holeAtEnd, isConfirmed, missingRuns } from "./confirm-holes.ts";
@@ -67,7 +67,11 @@ function positionOf({ seq, storedAtNanos }: StoredMessage): { seq: number; tag: 
   return { seq, tag: tagOf(storedAtNanos) };
 }
 
-async function findPositionBefore(bus: Bus, tenant: string, wallMs: number): Promise<{ seq: number; tag: string }> {
+/**
+ * The position before the first message that the log stored at or after that time.
+ * @throws where a replica that lags behind has answered, or nobody.
+ */
+export async function findPositionBefore(bus: Bus, tenant: string, wallMs: number): Promise<Position> {
   const stream = logStreamName(tenant);
   const [first] = await readBatch(bus, stream, { start_time: new Date(wallMs).toISOString(), batch: 1 });
   if (first !== undefined) return positionAt(bus.jsm, tenant, first.seq - 1);

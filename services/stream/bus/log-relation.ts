@@ -1,6 +1,7 @@
 import type { StreamInfo } from "@nats-io/jetstream";
 import type { LogReset } from "../deliver.ts";
 import type { Position } from "../event.ts";
+import { findPositionBefore } from "./history.ts";
 import { epochOf, logUnreadable, mirroredUpTo, positionAt } from "./inspect-log.ts";
 import { isFilling, isLevel, sourceOf } from "./log-source.ts";
 import type { Bus } from "./paced-bus.ts";
@@ -15,6 +16,8 @@ export interface ReadSoFar {
   readonly last: Position;
   /** The last message among it: a hole has no tag to compare. */
   readonly lastMessage: Position;
+  /** When the log stored what was read last, in milliseconds since 1970; undefined where that is not known. */
+  readonly storedAt: number | undefined;
 }
 
 /** How a log relates to what was read; `tag` is that of the message now where the last one stood. */
@@ -32,14 +35,16 @@ export function relationOf(
 
 /** Where a log begins to be read that does not continue what was read. */
 export function beginningOf(
-  { jsm }: Pick<Bus, "jsm">,
+  bus: Bus,
   tenant: string,
-  { state }: StreamInfo,
-  relation: LogReset["relation"],
+  { info: { state }, relation, read }: { info: StreamInfo; relation: LogReset["relation"]; read: ReadSoFar },
 ): Position | Promise<Position> {
   // Nothing was read of a log that was made anew: every reader gets all of it.
   if (relation === "overrun" || relation === "epoch") return { seq: Math.max(0, state.first_seq - 1), tag: "0" };
-  return positionAt(jsm, tenant, state.last_seq);
+  // A store that came back as it was earlier has had events since, under numbers that were read: they are younger than all that was.
+  if (relation === "tail_lost" && read.storedAt !== undefined)
+    return findPositionBefore(bus, tenant, read.storedAt + 1);
+  return positionAt(bus.jsm, tenant, state.last_seq);
 }
 
 /**

@@ -39,7 +39,13 @@ export function openPresence(deps: OpenPresenceDeps, stack: AsyncDisposableStack
   const { figures } = deps;
   const peers = createWatchPeers(deps);
   const sources = stack.use(
-    new PresenceSources({ ...deps, ...hereDeps, peers, figures, hear: (topic, news) => watches.hear(topic, news) }),
+    new PresenceSources({
+      ...deps,
+      ...hereDeps,
+      peers,
+      figures,
+      applyHere: (topic, news) => watches.apply(topic, news),
+    }),
   );
   const watches = stack.use(
     new PresenceWatches({ ...deps, peers, figures, askHere: (interest) => sources.want(interest) }),

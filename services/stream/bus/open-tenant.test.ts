@@ -82,6 +82,7 @@ function openWith(answer: AppError | undefined) {
   const now = (): number => 0;
   const open = openTenants({
     bus,
+    seat: { seat: undefined },
     mirrors: { watch: () => ({ [Symbol.dispose]: () => undefined }) },
     decider,
     log,

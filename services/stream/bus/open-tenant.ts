@@ -1,5 +1,6 @@
 import type { Logger } from "#shared/log/create-logger.ts";
 import { type AppError, toAppError } from "#shared/errors/app-error.ts";
+import type { SeatWatch } from "#shared/nats/watch-seat.ts";
 import { invalidateGrants } from "../access/apply-control.ts";
 import type { Decider, Subject } from "../access/ports.ts";
 import type { OpenTenant } from "../connections/hub.ts";
@@ -19,6 +20,7 @@ export interface OpenTenantDeps extends TenantDeps {
   readonly bus: Bus;
   readonly verifying: VerifyDeps;
   readonly mirrors: MirrorWatch;
+  readonly seat: Pick<SeatWatch, "seat">;
   readonly maxEventBytes: number;
   readonly log: Logger;
 }
@@ -62,6 +64,7 @@ async function openTenant(id: string, deps: OpenTenantDeps): Promise<OpenTenant>
     const feed = await openFeed(id, listenFor(tenant, deps), {
       bus,
       mirrors: deps.mirrors,
+      seat: deps.seat,
       now: deps.now,
       turns: tenant.turns,
       maxEventBytes,

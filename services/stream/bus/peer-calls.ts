@@ -31,7 +31,8 @@ const MAX_ANSWER_BYTES = 512 * 1_024;
 
 const namesSchema = z.array(freeNameSchema);
 
-// `satisfies` names a field that is missing here: the schema would refuse it on its way.
+// `satisfies` names a field that is missing here: the schema would refuse it on its way. A member of a call that this edge does not know
+// may limit what its caller may do: such a call is refused.
 const subjectSchema = z.strictObject({
   id: freeNameSchema,
   roles: namesSchema,
@@ -80,21 +81,21 @@ export const callSchema = z.discriminatedUnion("kind", [
   callSchemas.subscription,
 ]);
 
-/** What each kind of call answers. */
+/** What each kind of call answers; what a later edge has added is passed over. */
 const doneSchemas = {
-  rebind: z.strictObject({ expiresAt: z.iso.datetime() }),
-  topics: z.strictObject({
-    topics: z.array(z.strictObject({ topic: z.string(), granted: z.boolean() })).readonly(),
+  rebind: z.object({ expiresAt: z.iso.datetime() }),
+  topics: z.object({
+    topics: z.array(z.object({ topic: z.string(), granted: z.boolean() })).readonly(),
     effectiveFrom: z.string(),
   }),
-  subscription: z.union([z.strictObject({ record: z.string() }), z.strictObject({ moved: z.literal(true) })]),
+  subscription: z.union([z.object({ record: z.string() }), z.object({ moved: z.literal(true) })]),
 } satisfies Record<ConnectionCall["kind"], z.ZodType<CallAnswer>>;
 
 /** What the other worker answers: what was done, or why not. */
 export const callAnswerSchema = z.union([
-  z.strictObject({ done: z.union(Object.values(doneSchemas)) }),
-  z.strictObject({
-    refused: z.strictObject({
+  z.object({ done: z.union(Object.values(doneSchemas)) }),
+  z.object({
+    refused: z.object({
       code: z.enum(Object.keys(httpStatusOf) as ErrorCode[]),
       message: z.string(),
       retryAfterSeconds: z.number().optional(),

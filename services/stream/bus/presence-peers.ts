@@ -37,7 +37,7 @@ export function createWatchPeers({ nats, workerId, observer }: PresencePeersDeps
   };
   return {
     ask: (interest) => send(INTERESTS, interest),
-    tell: (topic, news) => send(newsSubject(topic), news),
+    publish: (topic, news) => send(newsSubject(topic), news),
     follow: (topic, hear) =>
       listen(newsSubject(topic), ({ data }) => {
         const { from, ...news } = readNews(data) ?? { from: workerId };

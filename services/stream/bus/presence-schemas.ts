@@ -8,7 +8,7 @@ import {
   MARK_CHARACTERS,
   MAX_COUNTED,
   MAX_PEOPLE,
-  MAX_TOPICS_TOLD,
+  MAX_TOPICS_LISTED,
   type Listener,
   type PresenceAnswer,
   type PresenceQuestion,
@@ -22,7 +22,10 @@ const countSchema = z.int().min(0).max(1_000_000);
 const timeSchema = z.number().min(0).max(8.64e15);
 const runSchema = z.string().max(64);
 
-/** `satisfies` names a field that is missing here: the schema would refuse it on its way. */
+/**
+ * `satisfies` names a field that is missing here: the schema would refuse it on its way. A question with something that this release does
+ * not know is refused, as that may limit it; in answers and news it is passed over.
+ */
 const questionSchema = z.strictObject({
   from: nameSchema,
   tenant: nameSchema,
@@ -33,13 +36,13 @@ const questionSchema = z.strictObject({
   limit: z.int().min(0).max(MAX_PEOPLE),
 } satisfies Record<keyof PresenceQuestion, z.ZodType> & Record<"from", z.ZodType>);
 
-const listenerSchema = z.strictObject({
+const listenerSchema = z.object({
   subject: freeNameSchema,
   sinceMs: timeSchema,
   devices: countSchema,
 } satisfies Record<keyof Listener, z.ZodType>);
 
-const answerSchema = z.strictObject({
+const answerSchema = z.object({
   from: nameSchema,
   people: z.array(listenerSchema).max(MAX_PEOPLE),
   hasMore: z.boolean(),
@@ -49,17 +52,17 @@ const answerSchema = z.strictObject({
     .max(MAX_COUNTED * MARK_CHARACTERS)
     .regex(/^[A-Za-z0-9_-]*$/)
     .refine(({ length }) => length % MARK_CHARACTERS === 0),
-  topics: z.array(topicSchema).max(MAX_TOPICS_TOLD),
+  topics: z.array(topicSchema).max(MAX_TOPICS_LISTED),
 } satisfies Record<keyof PresenceAnswer, z.ZodType> & Record<"from", z.ZodType>);
 
-const interestSchema = z.strictObject({
+const interestSchema = z.object({
   from: nameSchema,
   tenant: nameSchema,
   topic: topicSchema,
-  known: z.record(nameSchema, z.strictObject({ run: runSchema, seq: z.int().min(0) })),
+  known: z.record(nameSchema, z.object({ run: runSchema, seq: z.int().min(0) })),
 } satisfies Record<keyof Interest, z.ZodType> & Record<"from", z.ZodType>);
 
-const newsSchema = z.strictObject({
+const newsSchema = z.object({
   from: nameSchema,
   run: runSchema,
   seq: z.int().min(0),

@@ -58,11 +58,11 @@ export class SourceWatch implements Disposable {
       this.#asking?.[Symbol.dispose]();
       this.#asking = source === "original" ? undefined : mirrors.watch(tenant, (...heard) => this.#hear(...heard));
     }
-    this.tell(info, askedAt);
+    this.report(info, askedAt);
   }
 
   /** Says for how long nothing was heard of the region that writes the log. */
-  tell(info: StreamInfo, askedAt: number): void {
+  report(info: StreamInfo, askedAt: number): void {
     if (!this.isOriginal) this.#deps.listener.onOrigin(askedAt, silenceIn(info));
   }
 

@@ -11,8 +11,8 @@ const SUBJECT = "sluice.topics.changed";
 
 const MAX_BYTES = 4 * 1_024;
 
-const announcementSchema = z.strictObject({
-  client: z.strictObject({ tenant: nameSchema, subject: freeNameSchema, client: nameSchema }),
+const announcementSchema = z.object({
+  client: z.object({ tenant: nameSchema, subject: freeNameSchema, client: nameSchema }),
   generation: z.int().nonnegative().optional(),
 });
 

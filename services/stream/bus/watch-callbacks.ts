@@ -85,7 +85,7 @@ async function watchOnce(
       stream: SUBSCRIPTIONS_STREAM,
       consumer: name,
       pacing,
-      onMessage: (message) => tell(message, listener),
+      onMessage: (message) => notify(message, listener),
       room: () => undefined,
       onHeartbeat: onAlive,
       onEnd: disturbed.resolve,
@@ -96,7 +96,7 @@ async function watchOnce(
   }
 }
 
-function tell({ subject, headers }: StoredMessage, listener: CallbackListener): void {
+function notify({ subject, headers }: StoredMessage, listener: CallbackListener): void {
   const key = keyOf(subject);
   if (key === undefined) return;
   const line = headers && [...linesOf(headers)].find((each) => each.subarray(0, HEADER.length).equals(HEADER));

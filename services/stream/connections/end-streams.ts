@@ -47,7 +47,9 @@ export function endingMoments(streams: number, drainMs: number, random: () => nu
 
 /** Ends the streams of durable subscriptions: where their records are written now, their clients find out by coming again. */
 export function endDurableStreams(hub: Pick<Hub, "streams">): void {
-  for (const { reader } of hub.streams()) if (reader.durable !== undefined) reader.end(bye("changed", 0));
+  for (const { reader } of hub.streams()) {
+    if (reader.durable !== undefined) reader.end(bye("changed", reader.retryMs));
+  }
 }
 
 /** Ends the streams whose token this key signed. A handshake under way meets the withdrawn key in its last step. */

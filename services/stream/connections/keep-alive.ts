@@ -3,7 +3,7 @@ import { inTurns } from "#shared/async/in-turns.ts";
 import { poll } from "#shared/async/poll.ts";
 import { endGrant } from "../access/apply-control.ts";
 import { bye, rightOver } from "./end-stream.ts";
-import { factsOf, tellBeginning } from "./record-stream.ts";
+import { factsOf, reportBeginning } from "./record-stream.ts";
 import type { Hub, Stream } from "./hub.ts";
 import type { Reader } from "./reader.ts";
 import type { Wait } from "./reader-state.ts";
@@ -135,7 +135,7 @@ function lookAfter(
     renew(stream, deps).catch((error: unknown) => deps.observer.fault(error, factsOf(reader)));
   }
   if (!reader.record.hasBegun && now - reader.openedAt > DEGRADED_AFTER_MS)
-    tellBeginning(stream.tenant, reader, deps.observer);
+    reportBeginning(stream.tenant, reader, deps.observer);
   sendDegraded(stream, watch, now);
   if (now < watch.nextHeartbeatAt) return;
   watch.nextHeartbeatAt = now + HEARTBEAT_MS;
@@ -185,11 +185,11 @@ function sendDegraded({ tenant, reader }: Stream, watch: Watch, now: number): vo
   const { wait } = reader;
   const silentFor = now - tenant.log.aliveAt;
   const reason = silentFor > DEGRADED_AFTER_MS ? tenant.log.silentBy : heldBy(wait, now);
-  const told = watch.degraded;
-  if ((reason === undefined) === (told === undefined)) return;
+  const sent = watch.degraded;
+  if ((reason === undefined) === (sent === undefined)) return;
   watch.degraded = reason;
   if (reason !== undefined) reader.frames.send("degraded", { reason });
-  else if (told !== undefined) reader.frames.send("recovered", { reason: told });
+  else if (sent !== undefined) reader.frames.send("recovered", { reason: sent });
 }
 
 /** What delivery is held by, where that is not the client itself. A change of topics waits for their rights. */

@@ -15,7 +15,7 @@ import type { Connection } from "./connection.ts";
 import { endConnection, FAULT, rightOver, type StreamEnd } from "./end-stream.ts";
 import { OwnFrames } from "./own-frames.ts";
 import { passOver } from "./pass-over.ts";
-import { beginRecord, recordTopics, type StreamRecord, tellBeginning } from "./record-stream.ts";
+import { beginRecord, recordTopics, type StreamRecord, reportBeginning } from "./record-stream.ts";
 import {
   type Behind,
   behindAt,
@@ -270,7 +270,7 @@ export class Reader implements Member, RegisteredStream {
     this.#state.audience.join(this);
     const caughtUpMs = this.#deps.now() - state.since;
     this.#deps.observer.caughtUp(caughtUpMs);
-    tellBeginning(this.#tenant, this, this.#deps.observer, caughtUpMs);
+    reportBeginning(this.#tenant, this, this.#deps.observer, caughtUpMs);
   }
 
   async #fetch(state: Behind): Promise<void> {

@@ -68,7 +68,7 @@ export function factsOf({ ids, registration, record }: RecordedReader): StreamFa
 }
 
 /** Tells once that a stream has begun; with `caughtUpMs` where it is at the end of its log. */
-export function tellBeginning(
+export function reportBeginning(
   tenant: RecordedTenant,
   reader: RecordedReader,
   observer: Pick<Observer, "began">,

@@ -4,7 +4,7 @@ import { GONE } from "./end-stream.ts";
 import type { ClientStreams } from "./client-streams.ts";
 import type { Holds } from "./holds.ts";
 import type { Hub, Stream } from "./hub.ts";
-import { endedRecord, factsOf, tellBeginning } from "./record-stream.ts";
+import { endedRecord, factsOf, reportBeginning } from "./record-stream.ts";
 
 interface ReleaseDeps {
   readonly hub: Hub;
@@ -24,7 +24,7 @@ export function releaseStream(deps: ReleaseDeps, stream: Stream, place: Place): 
   hub.detach(stream);
   clientStreams.detach(stream);
   place.leave();
-  tellBeginning(tenant, reader, observer);
+  reportBeginning(tenant, reader, observer);
   const written = { events: reader.record.events, bytes: reader.connection.bytes };
   const reason = reader.endedBy?.reason ?? "gone";
   reader.trace?.end(reason, written.events);

@@ -29,7 +29,7 @@ export function observePresence(registry: Registry, watched: () => number): Pres
   gaugeWhenRead(registry, watching, (gauge) => gauge.set(watched()));
   return {
     asked: (outcome) => questions.inc({ outcome }),
-    told: () => messages.inc(),
+    sent: () => messages.inc(),
     framed: () => frames.inc(),
   };
 }

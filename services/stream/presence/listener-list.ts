@@ -4,7 +4,7 @@ import {
   type Listener,
   MARK_CHARACTERS,
   MAX_COUNTED,
-  MAX_TOPICS_TOLD,
+  MAX_TOPICS_LISTED,
   type PresenceAnswer,
   type PresenceQuestion,
 } from "./presence-question.ts";
@@ -78,7 +78,7 @@ export class ListenerList {
     for (const topic of topics) {
       if (this.#topics.has(topic)) continue;
       this.#topicCharacters += topic.length;
-      if (this.#topics.size >= MAX_TOPICS_TOLD || this.#topicCharacters > MAX_TOPIC_CHARACTERS) {
+      if (this.#topics.size >= MAX_TOPICS_LISTED || this.#topicCharacters > MAX_TOPIC_CHARACTERS) {
         return void (this.#hasMore = true);
       }
       this.#topics.add(topic);

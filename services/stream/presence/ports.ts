@@ -42,7 +42,7 @@ export interface WatchPeers {
   /** Says to all others that this topic is watched here. */
   ask(interest: Interest): void;
   /** Tells those who watch this topic. */
-  tell(topic: WatchedTopic, news: PresenceNews): void;
+  publish(topic: WatchedTopic, news: PresenceNews): void;
   /** Hears the others' news of a topic, until disposed. */
   follow(topic: WatchedTopic, hear: (workerId: string, news: PresenceNews) => void): Disposable;
   /** Hears which topics others watch, until disposed. */
@@ -54,7 +54,7 @@ export interface PresenceObserver {
   /** A question was answered, by all workers that live or by some of them. */
   asked(outcome: "whole" | "partial"): void;
   /** News were told to other workers. */
-  told(): void;
+  sent(): void;
   /** A frame was written to a stream. */
   framed(): void;
 }

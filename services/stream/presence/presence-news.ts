@@ -30,10 +30,10 @@ export function isListable(people: number, wasListed: boolean): boolean {
 }
 
 /** What a worker has told about a topic. */
-export class ToldPeople {
+export class SentPeople {
   readonly #run: string;
   #seq = 0;
-  #told: Present | undefined;
+  #sent: Present | undefined;
 
   /** `run` is random. */
   constructor(run: string) {
@@ -42,7 +42,7 @@ export class ToldPeople {
 
   /** Whether people were listed when it was told last. */
   get isListed(): boolean {
-    return this.#told === undefined || this.#told.people !== undefined;
+    return this.#sent === undefined || this.#sent.people !== undefined;
   }
 
   /** Whether `known` is the last that was told. */
@@ -52,8 +52,8 @@ export class ToldPeople {
 
   /** All that was told, once more; undefined where nothing was yet. */
   whole(): PresenceNews | undefined {
-    if (this.#told === undefined) return undefined;
-    const { people, devices } = this.#told;
+    if (this.#sent === undefined) return undefined;
+    const { people, devices } = this.#sent;
     return this.#news({
       isWhole: true,
       isListed: people !== undefined,
@@ -65,8 +65,8 @@ export class ToldPeople {
 
   /** Takes over who listens now; answers the news of it, where there are some. */
   change(now: Present): PresenceNews | undefined {
-    const before = this.#told;
-    this.#told = now;
+    const before = this.#sent;
+    this.#sent = now;
     if (before === undefined || (before.people === undefined) !== (now.people === undefined)) {
       this.#seq += 1;
       return this.whole();

@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { ListenerList } from "./listener-list.ts";
 import {
-  MAX_TOPICS_TOLD,
+  MAX_TOPICS_LISTED,
   mergeAnswers,
   type PresenceAnswer,
   type PresenceFound,
@@ -104,7 +104,7 @@ test("topics are those of every worker, each once; with one more than an answer 
   const question: PresenceQuestion = { ...QUESTION, wants: "topics", limit: 1 };
   const two = [answerOf(question, [["ann", 1]], ["b.*", "a.*"]), answerOf(question, [["ann", 1]], ["b.*"])];
   expect(mergeAnswers(question, two)).toMatchObject({ topics: ["a.*", "b.*"], hasMore: false });
-  const many = Array.from({ length: MAX_TOPICS_TOLD }, (_, index) => `order.t${index}`);
+  const many = Array.from({ length: MAX_TOPICS_LISTED }, (_, index) => `order.t${index}`);
   expect(answerOf(question, [["ann", 1]], many)).toMatchObject({ topics: many, hasMore: false });
   expect(answerOf(question, [["ann", 1]], [...many, "order.more"])).toMatchObject({ topics: many, hasMore: true });
   expect(

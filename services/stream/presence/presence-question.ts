@@ -40,7 +40,7 @@ export interface PresenceAnswer {
 export const MAX_PEOPLE = 500;
 
 /** The most topic patterns that an answer may name. */
-export const MAX_TOPICS_TOLD = 500;
+export const MAX_TOPICS_LISTED = 500;
 
 /** The most people of one worker that can be counted: their marks must leave room in a message of 1 MB. */
 export const MAX_COUNTED = 100_000;

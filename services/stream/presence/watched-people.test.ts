@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { MAX_LISTED, type Present, type PresenceNews, ToldPeople } from "./presence-news.ts";
+import { MAX_LISTED, type Present, type PresenceNews, SentPeople } from "./presence-news.ts";
 import { type PresenceFrame, WatchedPeople } from "./watched-people.ts";
 
 const SINCE = 1_700_000_000_000;
@@ -15,14 +15,14 @@ function many(devices: number): Present {
 
 /** A worker that tells `watched` what it must. */
 function createWorker(id: string, watched: WatchedPeople) {
-  let told = new ToldPeople(`run of ${id}`);
-  const hear = (news: PresenceNews | undefined): boolean => news !== undefined && watched.hear(id, news);
+  let sent = new SentPeople(`run of ${id}`);
+  const apply = (news: PresenceNews | undefined): boolean => news !== undefined && watched.apply(id, news);
   return {
-    tell: (now: Present): boolean => hear(told.change(now)),
-    lose: (now: Present): void => void told.change(now),
-    tellAll: (): boolean => hear(told.whole()),
-    isUpToDate: (): boolean => told.isUpToDate(watched.known[id]),
-    startOver: (now: Present): boolean => hear((told = new ToldPeople(`later run of ${id}`)).change(now)),
+    send: (now: Present): boolean => apply(sent.change(now)),
+    lose: (now: Present): void => void sent.change(now),
+    sendAll: (): boolean => apply(sent.whole()),
+    isUpToDate: (): boolean => sent.isUpToDate(watched.known[id]),
+    startOver: (now: Present): boolean => apply((sent = new SentPeople(`later run of ${id}`)).change(now)),
   };
 }
 
@@ -36,7 +36,7 @@ const namesIn = (frame: PresenceFrame | undefined) => frame?.joined.map(({ subje
 describe("frames of a watched topic", () => {
   test("say who came and went, numbered without a gap, and nothing where nobody did", () => {
     const { watched, one } = setUp();
-    one.tell(present("ann"));
+    one.send(present("ann"));
     expect(watched.next(0, true)).toEqual({
       topic: "order.*",
       seq: 1,
@@ -44,7 +44,7 @@ describe("frames of a watched topic", () => {
       left: [],
       partial: false,
     });
-    one.tell(present("bob"));
+    one.send(present("bob"));
     expect(watched.next(0, true)).toMatchObject({ seq: 2, joined: [{ subject: "bob" }], left: ["ann"] });
     expect(watched.next(0, true)).toBeUndefined();
     expect(watched.snapshot()).toMatchObject({ seq: 2, snapshot: true, joined: [{ subject: "bob" }], left: [] });
@@ -52,46 +52,46 @@ describe("frames of a watched topic", () => {
 
   test("have a person once who is on two workers, until the last of them lets go", () => {
     const { watched, one, two } = setUp();
-    one.tell(present("ann"));
-    two.tell(present("ann"));
+    one.send(present("ann"));
+    two.send(present("ann"));
     expect(namesIn(watched.next(0, true))).toEqual(["ann"]);
     const earlier = { people: new Map([["ann", SINCE - 5]]), devices: 1 };
     const later = { people: new Map([["ann", SINCE + 5]]), devices: 1 };
     const both = new WatchedPeople("order.*");
-    createWorker("w1", both).tell(earlier);
-    createWorker("w2", both).tell(later);
+    createWorker("w1", both).send(earlier);
+    createWorker("w2", both).send(later);
     expect(both.next(0, true)?.joined).toEqual([{ subject: "ann", since: new Date(SINCE - 5).toISOString() }]);
-    one.tell(present());
+    one.send(present());
     expect(watched.next(0, true)).toBeUndefined();
-    two.tell(present());
+    two.send(present());
     expect(watched.next(0, true)).toMatchObject({ left: ["ann"] });
   });
 
   test("list 200 people, and count connections from one more on until half of them are left", () => {
     const { watched, one, two } = setUp();
     const names = Array.from({ length: MAX_LISTED }, (_, index) => `p${index}`);
-    one.tell(present(...names));
+    one.send(present(...names));
     expect(watched.next(0, true)).not.toHaveProperty("devices");
-    two.tell(present("one more"));
+    two.send(present("one more"));
     expect(watched.next(0, true)).toMatchObject({ snapshot: true, joined: [], left: [], devices: MAX_LISTED + 1 });
-    two.tell(present());
+    two.send(present());
     expect(watched.next(0, true)).toMatchObject({ devices: MAX_LISTED });
-    one.tell(present(...names.slice(MAX_LISTED / 2)));
+    one.send(present(...names.slice(MAX_LISTED / 2)));
     expect(namesIn(watched.next(0, true))).toHaveLength(MAX_LISTED / 2);
-    one.tell(many(20_000));
+    one.send(many(20_000));
     expect(watched.next(0, true)).toMatchObject({ devices: 20_000 });
-    one.tell(many(20_001));
+    one.send(many(20_001));
     expect(watched.next(0, true)).toMatchObject({ devices: 20_001 });
   });
 
   test("say that they are partial while a worker that lives has told nothing for a second", () => {
     const { watched, one, two } = setUp();
-    one.tell(present("ann"));
-    expect(watched.learnLiving(new Set(["w1", "w2"]), 0)).toBe(true);
+    one.send(present("ann"));
+    expect(watched.setLive(new Set(["w1", "w2"]), 0)).toBe(true);
     expect([watched.isSettled(999), watched.isSettled(1_000)]).toEqual([false, true]);
     expect(watched.next(999, true)).toMatchObject({ partial: false });
     expect(watched.next(1_000, true)).toMatchObject({ joined: [], partial: true });
-    two.tell(present());
+    two.send(present());
     expect(watched.next(1_001, true)).toMatchObject({ joined: [], partial: false });
     expect(watched.next(1_001, false)).toMatchObject({ partial: true });
   });
@@ -100,34 +100,34 @@ describe("frames of a watched topic", () => {
 describe("news", () => {
   test("that are missing are noticed, what was known stays, and all is asked for", () => {
     const { watched, one } = setUp();
-    one.tell(present("ann"));
+    one.send(present("ann"));
     watched.next(0, true);
     one.lose(present("ann", "bob"));
-    expect(one.tell(present("bob"))).toBe(true);
+    expect(one.send(present("bob"))).toBe(true);
     expect(watched.next(0, true)).toBeUndefined();
     expect(one.isUpToDate()).toBe(false);
-    expect(one.tellAll()).toBe(false);
+    expect(one.sendAll()).toBe(false);
     expect(watched.next(0, true)).toMatchObject({ joined: [{ subject: "bob" }], left: ["ann"] });
     expect(one.isUpToDate()).toBe(true);
   });
 
   test("of another run, or that come twice or late, change nothing but by the list of all", () => {
     const { watched, one } = setUp();
-    one.tell(present("ann"));
-    const [first, second] = [new ToldPeople("another"), new ToldPeople("another")];
+    one.send(present("ann"));
+    const [first, second] = [new SentPeople("another"), new SentPeople("another")];
     first.change(present());
-    expect(watched.hear("w1", first.change(present("eve")) as PresenceNews)).toBe(true);
+    expect(watched.apply("w1", first.change(present("eve")) as PresenceNews)).toBe(true);
     expect(namesIn(watched.next(0, true))).toEqual(["ann"]);
-    expect(watched.hear("w1", second.change(present("bob")) as PresenceNews)).toBe(false);
+    expect(watched.apply("w1", second.change(present("bob")) as PresenceNews)).toBe(false);
     watched.next(0, true);
     const late = second.change(present("bob", "cy")) as PresenceNews;
-    watched.hear("w1", late);
-    expect([watched.hear("w1", late), namesIn(watched.next(0, true))]).toEqual([false, ["cy"]]);
+    watched.apply("w1", late);
+    expect([watched.apply("w1", late), namesIn(watched.next(0, true))]).toEqual([false, ["cy"]]);
   });
 
   test("of a worker that begins again replace what it told", () => {
     const { watched, one } = setUp();
-    one.tell(present("ann"));
+    one.send(present("ann"));
     watched.next(0, true);
     one.startOver(present("bob"));
     expect(watched.next(0, true)).toMatchObject({ joined: [{ subject: "bob" }], left: ["ann"] });
@@ -153,10 +153,10 @@ describe("news", () => {
         for (const { worker, people, isLost } of steps) {
           there.set(worker, people);
           if (isLost) workers.get(worker)?.lose(present(...people));
-          else workers.get(worker)?.tell(present(...people));
+          else workers.get(worker)?.send(present(...people));
           take();
         }
-        for (const worker of workers.values()) if (!worker.isUpToDate()) worker.tellAll();
+        for (const worker of workers.values()) if (!worker.isUpToDate()) worker.sendAll();
         take();
         expect([...client].toSorted()).toEqual([...new Set([...there.values()].flat())].toSorted());
       }),
@@ -167,33 +167,33 @@ describe("news", () => {
 describe("a worker", () => {
   test("whose lease is over is asked once more, and has left when it says nothing for a second", () => {
     const { watched, one, two } = setUp();
-    one.tell(present("ann"));
-    two.tell(present("bob"));
+    one.send(present("ann"));
+    two.send(present("bob"));
     watched.next(0, true);
-    expect(watched.learnLiving(new Set(["w1"]), 0)).toBe(true);
+    expect(watched.setLive(new Set(["w1"]), 0)).toBe(true);
     expect([one.isUpToDate(), two.isUpToDate()]).toEqual([true, false]);
-    watched.giveUp(999);
+    watched.dropSuspects(999);
     expect(watched.next(999, true)).toBeUndefined();
-    watched.giveUp(1_000);
+    watched.dropSuspects(1_000);
     expect(watched.next(1_000, true)).toMatchObject({ left: ["bob"] });
   });
 
   test("that answers stays, with a lease or without", () => {
     const { watched, one } = setUp();
-    one.tell(present("ann"));
-    watched.learnLiving(new Set(), 0);
-    one.tellAll();
-    watched.giveUp(2_000);
+    one.send(present("ann"));
+    watched.setLive(new Set(), 0);
+    one.sendAll();
+    watched.dropSuspects(2_000);
     expect(namesIn(watched.next(2_000, true))).toEqual(["ann"]);
   });
 
-  test("is doubted now and then where nobody knows who lives, and this one is not", () => {
+  test("is suspected now and then where nobody knows who lives, and this one is not", () => {
     const { watched, one, two } = setUp();
-    one.tell(present("ann"));
-    two.tell(present("bob"));
+    one.send(present("ann"));
+    two.send(present("bob"));
     watched.next(0, true);
-    watched.doubtAll("w1", 0);
-    watched.giveUp(1_000);
+    watched.suspectAll("w1", 0);
+    watched.dropSuspects(1_000);
     expect(watched.next(1_000, true)).toMatchObject({ left: ["bob"] });
   });
 });

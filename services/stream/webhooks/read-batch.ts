@@ -8,7 +8,7 @@ const LF = 10;
 const OWN = Buffer.from('{"event":');
 
 /** What a receiver must know beside the events. Whatever else is told is for a client with an open stream. */
-const TOLD = new Set(["gap", "reset"]);
+const NOTICES = new Set(["gap", "reset"]);
 
 /** What frames hold for a receiver; each is a JSON text. */
 export interface ReadFrames {
@@ -49,7 +49,7 @@ function* linesOf(frames: Buffer): Generator<Buffer> {
 
 function noticeOf(line: Buffer, tenant: string): Buffer | undefined {
   const { event, id, data } = JSON.parse(line.toString()) as { event: string; id?: string; data?: unknown };
-  if (!TOLD.has(event)) return undefined;
+  if (!NOTICES.has(event)) return undefined;
   const attributes = {
     specversion: "1.0",
     id: `${event}.${id}`,

@@ -1,4 +1,4 @@
-import { ASK_EDGES, type EdgeQuestion, MAX_CONNECTIONS_TOLD } from "#shared/contract/edge-questions.ts";
+import { ASK_EDGES, type EdgeQuestion, MAX_CONNECTIONS_LISTED } from "#shared/contract/edge-questions.ts";
 import { type ConnectionEntry, connectionSubject, CONNECTIONS_STREAM } from "#shared/contract/connection-log.ts";
 import { openConnection } from "#test/rigs/open-connection.ts";
 import { waitFor } from "#test/support/wait.ts";
@@ -36,7 +36,7 @@ async function explain({ stack, bus, policyBus }: InputsWorld, size: InputSize):
     for (const entry of entriesOf({ subject, epoch, seq, number }))
       edge.connection.publish(connectionSubject(TENANT, subject, entry.event), JSON.stringify(entry));
   }
-  const told = Array.from({ length: MAX_CONNECTIONS_TOLD }, (_, number) =>
+  const told = Array.from({ length: MAX_CONNECTIONS_LISTED }, (_, number) =>
     openConnection({ id: `open-${number + 100}`, tenant: TENANT, subject, lastId: `${epoch}.${seq}.0` }),
   );
   const connections = isLargest ? told.toSorted((a, b) => (a.id < b.id ? -1 : 1)) : told.slice(0, 1);

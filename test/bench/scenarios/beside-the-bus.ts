@@ -79,7 +79,7 @@ async function measureLatency(
     void producer.js.publish(`events.demo.${publication.topic}`, `{"id":"${id}",${publication.payload.slice(1)}`);
     await delay(Math.max(0, begin + ((index + 1) * 1_000) / ratePerSecond - performance.now()));
   }
-  await waitFor("every delivery", () => bus.length >= total && stream.length >= total * readers, 30_000);
+  await waitFor("every delivery", () => bus.length >= total && stream.length >= total * readers);
   return { bus: summarize(bus), stream: summarize(stream) };
 }
 

@@ -1,7 +1,7 @@
 import { describeHandOver, measureHandOver } from "../hand-over.ts";
 import type { Scenario } from "../scenario.ts";
 
-const LOAD = { clients: 500, ratePerSecond: 2_000, deliveries: 1_000_000 };
+const LOAD = { clients: 50, ratePerSecond: 2_000, deliveries: 1_000_000, handOvers: 100 };
 
 /** Clients that cross over from history to live, again and again. */
 export const handOver: Scenario = {

@@ -6,6 +6,7 @@ import type { Scenario } from "../scenario.ts";
 import { startNats } from "#test/support/start-nats.ts";
 import { startStack } from "#test/support/start-stack.ts";
 import { waitFor } from "#test/support/wait.ts";
+import { freeze, thaw } from "#test/support/freeze.ts";
 
 const EVENTS = 200_000;
 
@@ -25,7 +26,7 @@ export const ingest: Scenario = {
     const requests = await streamRequests(issuer, BOB, 1, () => "push.event.last");
     await using readers = await openReaders(programs, edge.ports.http, requests, 1);
     // While the edge stands still the log fills: it is then read as fast as it can be.
-    process.kill(pid, "SIGSTOP");
+    await freeze({ pid });
     for (let done = 0; done < EVENTS; done += PUBLISHED_AT_ONCE) {
       const publish = (): Promise<unknown> =>
         producer.js.publish("events.demo.push.event.other", payloadOf(200), { timeout: 60_000 });
@@ -34,7 +35,7 @@ export const ingest: Scenario = {
     await producer.publish("events.demo.push.event.last", payloadOf(200));
     const cpuBefore = await cpuMillis(pid);
     const begin = performance.now();
-    process.kill(pid, "SIGCONT");
+    thaw({ pid });
     await waitFor("the last event", async () => (await readers.received()).events === 1, 60_000);
     const seconds = (performance.now() - begin) / 1_000;
     const cpuSeconds = ((await cpuMillis(pid)) - cpuBefore) / 1_000;

@@ -10,6 +10,7 @@ import { waitFor } from "#test/support/wait.ts";
 import { fitCosts, type Sample } from "../fit.ts";
 import type { Slopes } from "../slopes.ts";
 import { type Counted, countWork, type Load, PATIENTLY, PAYLOAD_BYTES } from "./count-work.ts";
+import { freeze, thaw } from "#test/support/freeze.ts";
 
 /** The slopes of delivering. */
 export type DeliverySlopes = Pick<
@@ -118,7 +119,7 @@ async function catchUp(bench: Bench, edge: RunningService, backlog: number): Pro
   const producer = await bench.stack.bus("demo");
   const [request = ""] = await streamRequests(bench.issuer, BOB, 1, () => "push.event.last");
   await using readers = await openReaders(bench.programs, edge.ports.http, [request], 1);
-  process.kill(pid, "SIGSTOP");
+  await freeze({ pid });
   for (let done = 0; done < backlog; done += AT_A_TIME) {
     const publish = (): Promise<unknown> =>
       producer.js.publish("events.demo.push.event.nobody", payloadOf(PAYLOAD_BYTES), { timeout: 60_000 });
@@ -126,7 +127,7 @@ async function catchUp(bench: Bench, edge: RunningService, backlog: number): Pro
   }
   await producer.publish("events.demo.push.event.last", payloadOf(PAYLOAD_BYTES));
   const [before, begin] = [await cpuMillis(pid), performance.now()];
-  process.kill(pid, "SIGCONT");
+  thaw({ pid });
   await waitFor("the last event", async () => (await readers.received()).events === 1, 60_000);
   const seconds = (performance.now() - begin) / 1_000;
   return { counts: [seconds, 0, backlog, 1, 1, 1], cost: ((await cpuMillis(pid)) - before) * 1_000 };

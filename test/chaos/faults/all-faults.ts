@@ -1,16 +1,18 @@
 import type { Fault } from "../fault.ts";
+import { changeLink, ONE_WAY, PARTITION, RESET, SLOW } from "./change-link.ts";
 import { clockJump } from "./clock-jump.ts";
 import { diskFull } from "./disk-full.ts";
 import { connectionFlood, tokenFlood } from "./floods.ts";
 import { freeze } from "./freeze.ts";
 import { kill } from "./kill.ts";
-import { killLeader } from "./kill-leader.ts";
+import { killLeader, killQuorum } from "./kill-leader.ts";
 import { killWorker } from "./kill-worker.ts";
 import { lossyLink } from "./lossy-link.ts";
-import { cutLink, deafenBroker, partitionBroker, slowLink } from "./partition.ts";
+import { moveHome } from "./move-home.ts";
+import { deafenBroker, partitionBroker } from "./partition-brokers.ts";
 import { policyStorm } from "./policy-storm.ts";
 import { restoredStore } from "./restored-store.ts";
-import { rollingRestart } from "./rolling-restart.ts";
+import { lameDuck, rollingRestart } from "./rolling-restart.ts";
 import { rotateKeys, withdrawKey } from "./rotate-keys.ts";
 import { suspendTenant } from "./suspend-tenant.ts";
 
@@ -22,6 +24,7 @@ export const FAULTS: readonly Fault[] = [
   kill("policy"),
   kill("publish"),
   killLeader,
+  killQuorum,
   kill("broker"),
   kill("redis", 2),
   kill("sentinel"),
@@ -34,15 +37,20 @@ export const FAULTS: readonly Fault[] = [
   freeze("redis"),
   partitionBroker,
   deafenBroker,
-  cutLink("edge", "auth", "partition", ["blackhole"]),
-  cutLink("edge", "auth", "one-way partition", ["no-requests", "no-replies"]),
-  cutLink("edge", "policy", "partition", ["blackhole"]),
-  cutLink("edge", "policy", "one-way partition", ["no-requests", "no-replies"]),
-  cutLink("services", "broker", "partition", ["blackhole"]),
-  cutLink("services", "broker", "one-way partition", ["no-requests", "no-replies"]),
-  slowLink("edge", "auth"),
-  slowLink("edge", "policy"),
-  slowLink("services", "broker"),
+  changeLink(PARTITION, "edge", "auth"),
+  changeLink(ONE_WAY, "edge", "auth"),
+  changeLink(SLOW, "edge", "auth"),
+  changeLink(PARTITION, "edge", "policy"),
+  changeLink(ONE_WAY, "edge", "policy"),
+  changeLink(SLOW, "edge", "policy"),
+  changeLink(PARTITION, "services", "broker"),
+  changeLink(ONE_WAY, "services", "broker"),
+  changeLink(SLOW, "services", "broker"),
+  changeLink(PARTITION, "regions"),
+  changeLink(ONE_WAY, "regions"),
+  changeLink(RESET, "regions"),
+  changeLink(SLOW, "regions"),
+  moveHome,
   lossyLink,
   diskFull,
   clockJump("edge"),
@@ -57,6 +65,7 @@ export const FAULTS: readonly Fault[] = [
   rollingRestart("policy"),
   rollingRestart("publish"),
   rollingRestart("broker"),
+  lameDuck,
   rotateKeys,
   withdrawKey,
   suspendTenant,

@@ -18,18 +18,17 @@ export const lossyLink: Fault = {
   async begin({ world, random }) {
     const link = choose(random, world.links);
     const lastsMs = seconds(random, 5, 20);
-    const change = async (verb: "-A" | "-D"): Promise<void> => {
-      for (const [direction, port] of link.ports.flatMap((each) => [
-        ["--dport", each] as const,
-        ["--sport", each] as const,
-      ])) {
-        const chance = ["-m", "statistic", "--mode", "random", "--probability", "0.02"];
-        const rule = ["INPUT", "-p", "tcp", direction, String(port), ...chance, "-j", "DROP"];
-        const { code, stderr } = await runCommand("iptables", [verb, ...rule]);
-        if (code !== 0) throw new Error(`iptables: ${stderr}`);
-      }
-    };
-    await change("-A");
-    return { target: link.name, lastsMs, end: () => change("-D") };
+    await changeLoss("-A", link.ports, 0.02);
+    return { target: link.name, lastsMs, end: () => changeLoss("-D", link.ports, 0.02) };
   },
 };
+
+/** Has a share of the packets from and to these ports dropped, or ends that: it takes a network of one's own. */
+export async function changeLoss(verb: "-A" | "-D", ports: readonly number[], share: number): Promise<void> {
+  for (const [direction, port] of ports.flatMap((each) => [["--dport", each] as const, ["--sport", each] as const])) {
+    const chance = ["-m", "statistic", "--mode", "random", "--probability", String(share)];
+    const rule = ["INPUT", "-p", "tcp", direction, String(port), ...chance, "-j", "DROP"];
+    const { code, stderr } = await runCommand("iptables", [verb, ...rule]);
+    if (code !== 0) throw new Error(`iptables: ${stderr}`);
+  }
+}

@@ -5,12 +5,13 @@ import type { World } from "../world.ts";
 
 const SLUICE = fileURLToPath(new URL("../../../scripts/sluice.ts", import.meta.url));
 
-/** The key that signs is replaced in its turn: nobody may notice. */
+/** The key that signs is replaced in its turn. */
 export const rotateKeys: Fault = {
   name: "rotation of the signing key",
   weight: 1,
   hits: "auth",
   recoversWithinMs: 15_000,
+  goesUnnoticed: true,
   async begin({ world, random }) {
     const lastsMs = seconds(random, 3, 15);
     await runKeys(world, "rotate");

@@ -29,7 +29,7 @@ export function createLinks(): ServiceLinks {
         led[setting] = proxies.map(({ port }) => `127.0.0.1:${port}`).join(",");
         all.push({
           name: `${name} to ${to}`,
-          from: name.startsWith("stream") ? "edge" : (name.replace(/-\d$/, "") as Component),
+          from: name.startsWith("stream") ? "edge" : (name.replace(/-.*$/, "") as Component),
           to,
           ports: proxies.map(({ port }) => port),
           set: (mode) => proxies.forEach((proxy) => proxy.set(mode)),

@@ -1,9 +1,8 @@
 import { mountSmallDisk, type SmallDisk } from "#test/support/small-disk.ts";
 import { createOwnClock, type OwnClock } from "#test/support/own-clock.ts";
 import { type Cluster, type ClusterProcessName, startCluster } from "#test/support/start-cluster.ts";
-import type { ClusterNode, NodeIndex } from "#test/support/start-nats-cluster.ts";
+import { type ClusterNode, leaderOf, type NodeIndex } from "#test/support/start-nats-cluster.ts";
 import type { Bus } from "#test/support/start-stack.ts";
-import { waitFor } from "#test/support/wait.ts";
 import type { BrokerCluster, Component, Process, World } from "../world.ts";
 import { createLinks } from "./service-links.ts";
 import { createStores } from "./create-stores.ts";
@@ -45,6 +44,7 @@ export async function startClusterWorld(): Promise<World> {
     links: [...links.all, ...brokerLinks(cluster)],
     hasWorkers: true,
     brokers: brokersOf(cluster, operator),
+    home: undefined,
     stores,
     authUrls: urlsOf(cluster, "auth"),
     publishUrls: urlsOf(cluster, "publish"),
@@ -95,11 +95,7 @@ async function isReady(cluster: Cluster, name: ClusterProcessName): Promise<bool
 
 function brokersOf({ nats }: Cluster, operator: Bus): BrokerCluster {
   return {
-    leaderOf: (tenant) =>
-      waitFor(`a leader of ${tenant}`, async () => {
-        const { streams } = await operator.manager();
-        return (await streams.info(`EVENTS_${tenant}`).catch(() => undefined))?.cluster?.leader;
-      }),
+    leaderOf: (tenant) => leaderOf(operator, tenant),
     isolate: (broker) => nats.isolate(broker === undefined ? undefined : (indexOf(broker) as NodeIndex)),
     deafen: (to, from) => nats.deafen(indexOf(to) as NodeIndex, indexOf(from) as NodeIndex),
   };

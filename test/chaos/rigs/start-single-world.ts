@@ -1,6 +1,6 @@
 import { createOwnClock, type OwnClock } from "#test/support/own-clock.ts";
 import { mountSmallDisk } from "#test/support/small-disk.ts";
-import { nameProcess, type Restartable, startRestartable } from "#test/support/cluster-process.ts";
+import { startRestartable } from "#test/support/cluster-process.ts";
 import { freePort } from "#test/support/ports.ts";
 import { authSettings } from "#test/support/start-auth.ts";
 import { accepts } from "../../../scripts/shared/accepts.ts";
@@ -16,7 +16,8 @@ import {
   urlThrough,
 } from "#test/support/start-stack.ts";
 import { startTcpProxy } from "#test/support/tcp-proxy.ts";
-import type { Component, Process, World } from "../world.ts";
+import type { Process, World } from "../world.ts";
+import { addTo } from "./add-process.ts";
 import { createStores } from "./create-stores.ts";
 import { createLinks } from "./service-links.ts";
 import { SESSIONS, writeTenantFiles } from "./tenant-files.ts";
@@ -47,19 +48,7 @@ export async function startSingleWorld(): Promise<World> {
   const clocks = new Map<string, OwnClock>();
   const ports = await takePorts();
   const processes: Process[] = [];
-  const add = (name: string, component: Component, server: Restartable, isReady: Process["isReady"]): Process => {
-    const process = nameProcess(name, server);
-    const added = {
-      ...process,
-      component,
-      isReady,
-      get pid() {
-        return process.pid;
-      },
-    };
-    processes.push(added);
-    return added;
-  };
+  const add = addTo(processes);
   const broker = add("nats-1", "broker", nats, () => accepts(nats.port));
   add("redis-1", "redis", redis, () => accepts(redis.port));
   const peers = {
@@ -101,6 +90,7 @@ export async function startSingleWorld(): Promise<World> {
     ],
     hasWorkers: false,
     brokers: undefined,
+    home: undefined,
     stores,
     authUrls: [peers.authUrl],
     publishUrls: [urlOf(ports["publish-1"].http)],

@@ -14,7 +14,7 @@ export interface Person extends AsyncDisposable {
   readonly renew: () => void;
   /** How often the session was gone, though nobody had ended it: the person had to log in again. */
   readonly lostSessions: number;
-  /** Ends the session for good; answers when that was asked for, and when it was acknowledged. */
+  /** Ends the session for good; answers when that was asked for, and when it was acknowledged, which is never where auth knew no such session. */
   logOut(): Promise<{ readonly askedAt: number; readonly acknowledgedAt: number }>;
 }
 
@@ -71,14 +71,16 @@ export async function logIn(authUrls: readonly string[], tenant: string, usernam
     async logOut() {
       await rest();
       const askedAt = monotonicMs();
-      await retry(async (signal, tries) => {
+      const status = await retry(async (signal, tries) => {
         const headers = { authorization: `Bearer ${login.access_token}` };
         const url = `${inTurn(authUrls, tries)}/v1/auth/logout`;
-        const { status } = await fetch(url, { method: "POST", headers, signal });
-        // 401: an attempt before this one has ended it, or its time is over.
-        if (status !== 204 && status !== 401) throw new Error(`a logout was answered with ${status}`);
+        const answer = await fetch(url, { method: "POST", headers, signal });
+        if (answer.status !== 204 && answer.status !== 401)
+          throw new Error(`a logout was answered with ${answer.status}`);
+        return answer.status;
       });
-      return { askedAt, acknowledgedAt: monotonicMs() };
+      // 401: an attempt before this one has ended it, or the session is gone for another reason.
+      return { askedAt, acknowledgedAt: status === 204 ? monotonicMs() : Number.MAX_SAFE_INTEGER };
     },
     [Symbol.asyncDispose]: rest,
   };

@@ -10,12 +10,18 @@ export interface Producer {
    * nothing twice.
    */
   publish(topic: string, text: string): Promise<void>;
-  /** Publishes `<name> 0`, `<name> 1` and so on at about that rate, acknowledged or not, until `stop`. */
+  /**
+   * Publishes `<name> 0`, `<name> 1` and so on at about that rate until `stop`. A few hundred wait for their acknowledgement at
+   * most; what was held up by that is not made up for.
+   */
   publishSteadily(topics: readonly string[], name: string, everyMs: number): { stop(): Promise<void> };
 }
 
 /** Stores an event under that id; answers its sequence, or undefined where nobody has said that it is stored. */
 export type Store = (topic: string, text: string, id: string) => Promise<number | undefined>;
+
+/** Each is sent again after 2 s: a bus that is slower than the rate would have nothing but repetitions to do, for ever. */
+const MAX_WAITING = 256;
 
 /** Makes a producer of a tenant on the bus. */
 export function createProducer(bus: Bus, tenant: string, ledger: Ledger): Producer {
@@ -42,24 +48,38 @@ export function createProducerBy(tenant: string, ledger: Ledger, store: Store): 
   return {
     publish,
     publishSteadily(topics, name, everyMs) {
-      const publishing: Promise<void>[] = [];
       const stopping = new AbortController();
-      const running = (async () => {
-        const begin = performance.now();
-        for (let n = 0; !stopping.signal.aborted;) {
-          for (const due = (performance.now() - begin) / everyMs; n < due; n += 1) {
-            publishing.push(publish(topics[n % topics.length] ?? "", `${name} ${n}`));
-          }
-          await delay(Math.max(1, begin + n * everyMs - performance.now()));
-        }
-      })();
+      const eventOf = (n: number) => publish(topics[n % topics.length] ?? "", `${name} ${n}`);
+      const running = publishAtRate(eventOf, everyMs, stopping.signal);
       return {
         async stop() {
           stopping.abort();
           await running;
-          await Promise.all(publishing);
         },
       };
     },
   };
+}
+
+async function publishAtRate(
+  publish: (n: number) => Promise<void>,
+  everyMs: number,
+  stopping: AbortSignal,
+): Promise<void> {
+  const waiting = new Set<Promise<void>>();
+  let begin = performance.now();
+  for (let n = 0; !stopping.aborted;) {
+    for (const due = (performance.now() - begin) / everyMs; n < due && waiting.size < MAX_WAITING; n += 1) {
+      const stored = publish(n);
+      waiting.add(stored);
+      void stored.then(() => waiting.delete(stored));
+    }
+    if (waiting.size < MAX_WAITING) {
+      await delay(Math.max(1, begin + n * everyMs - performance.now()));
+    } else {
+      await Promise.race(waiting);
+      begin = performance.now() - n * everyMs;
+    }
+  }
+  await Promise.all(waiting);
 }

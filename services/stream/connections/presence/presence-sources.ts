@@ -7,7 +7,7 @@ import type { PresenceHereDeps } from "./presence-here.ts";
 import { TenantSources } from "./tenant-sources.ts";
 
 /** Who has come and gone is told that often. */
-const TELL_EVERY_MS = 250;
+const PUBLISH_EVERY_MS = 250;
 
 /** Rights and topics change without a word: so often it is looked whether they have. */
 const LOOK_AGAIN_MS = 1_000;
@@ -27,10 +27,10 @@ export interface PresenceSourcesDeps extends PresenceHereDeps {
   readonly workerId: string;
   /** The monotonic time in milliseconds. */
   readonly now: () => number;
-  readonly peers: Pick<WatchPeers, "tell">;
+  readonly peers: Pick<WatchPeers, "publish">;
   /** Hears what this worker tells the others. */
-  readonly hear: (topic: WatchedTopic, news: PresenceNews) => void;
-  readonly figures: Pick<PresenceObserver, "told">;
+  readonly applyHere: (topic: WatchedTopic, news: PresenceNews) => void;
+  readonly figures: Pick<PresenceObserver, "sent">;
   readonly observer: Pick<Observer, "fault">;
 }
 
@@ -53,8 +53,8 @@ export class PresenceSources implements Disposable {
     if (source === undefined) return;
     source.wantedAt = this.#deps.now();
     this.#tenants.set(id, tenant);
-    const whole = source.told.isUpToDate(known[this.#deps.workerId]) ? undefined : source.told.whole();
-    if (whole !== undefined) this.#tell({ tenant: id, topic }, whole);
+    const whole = source.sent.isUpToDate(known[this.#deps.workerId]) ? undefined : source.sent.whole();
+    if (whole !== undefined) this.#publish({ tenant: id, topic }, whole);
     if (!this.#isRunning) void this.#run();
   }
 
@@ -75,7 +75,7 @@ export class PresenceSources implements Disposable {
           await this.#look(id, tenant).catch((error: unknown) => observer.fault(error));
       }
       const tookMs = now() - began;
-      const restMs = Math.max(TELL_EVERY_MS - tookMs, REST_SHARE * tookMs);
+      const restMs = Math.max(PUBLISH_EVERY_MS - tookMs, REST_SHARE * tookMs);
       await delay(restMs, undefined, { signal: this.#stop.signal }).catch(() => undefined);
     }
     this.#isRunning = false;
@@ -89,17 +89,17 @@ export class PresenceSources implements Disposable {
   async #look(id: string, tenant: TenantSources): Promise<void> {
     const { hub, now } = this.#deps;
     tenant.lastPass = { changes: hub.changes, at: now() };
-    for (const [{ topic, told }, present] of await tenant.look(hub.tenant(id), this.#deps)) {
-      const news = told.change(present.result());
-      if (news !== undefined) this.#tell({ tenant: id, topic }, news);
+    for (const [{ topic, sent }, present] of await tenant.look(hub.tenant(id), this.#deps)) {
+      const news = sent.change(present.result());
+      if (news !== undefined) this.#publish({ tenant: id, topic }, news);
     }
   }
 
-  #tell(topic: WatchedTopic, news: PresenceNews): void {
+  #publish(topic: WatchedTopic, news: PresenceNews): void {
     if (this.#stop.signal.aborted) return;
-    this.#deps.peers.tell(topic, news);
-    this.#deps.hear(topic, news);
-    this.#deps.figures.told();
+    this.#deps.peers.publish(topic, news);
+    this.#deps.applyHere(topic, news);
+    this.#deps.figures.sent();
   }
 
   #hasRoom(): boolean {

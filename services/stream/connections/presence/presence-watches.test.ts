@@ -17,8 +17,8 @@ function createWorker(workerId: string, bus: Bus, roster: Roster = { read: undef
   const rig = createRig({ places: 1_000 });
   const { hub } = rig.edge;
   const now = (): number => performance.now();
-  const told = { news: 0, frames: 0 };
-  const figures = { told: () => void (told.news += 1), framed: () => void (told.frames += 1) };
+  const sent = { news: 0, frames: 0 };
+  const figures = { sent: () => void (sent.news += 1), framed: () => void (sent.frames += 1) };
   const invisible = new WeakSet<Reader>();
   const peers = bus.peersOf(workerId);
   const deps = {
@@ -32,13 +32,13 @@ function createWorker(workerId: string, bus: Bus, roster: Roster = { read: undef
     now,
     wallOf: (ms: number) => ms,
   };
-  const sources = new PresenceSources({ ...deps, hear: (topic, news) => watches.hear(topic, news) });
+  const sources = new PresenceSources({ ...deps, applyHere: (topic, news) => watches.apply(topic, news) });
   const watches = new PresenceWatches({ ...deps, now: rig.edge.now, askHere: (interest) => sources.want(interest) });
   const serving = peers.serve((interest) => sources.want(interest));
   Object.assign(rig.edge, { presence: createStreamPresence(watches, invisible) });
   return {
     rig,
-    told,
+    sent,
     watches,
     async [Symbol.asyncDispose]() {
       serving[Symbol.dispose]();
@@ -49,7 +49,7 @@ function createWorker(workerId: string, bus: Bus, roster: Roster = { read: undef
   };
 }
 
-interface Told {
+interface PresenceFrame {
   readonly seq: number;
   readonly snapshot?: true;
   readonly joined: readonly { readonly subject: string }[];
@@ -57,9 +57,9 @@ interface Told {
   readonly partial: boolean;
 }
 
-function framesOf(stream: Opened): Told[] {
+function framesOf(stream: Opened): PresenceFrame[] {
   return [...stream.raw().matchAll(/event: presence\ndata: (.*)\n\n/g)].map(
-    ([, data = ""]) => JSON.parse(data) as Told,
+    ([, data = ""]) => JSON.parse(data) as PresenceFrame,
   );
 }
 
@@ -95,12 +95,12 @@ test.concurrent("a hundred who join at once are one message of their worker, and
   await using one = createWorker("w1", bus);
   await using second = createWorker("w2", bus);
   const alice = await one.rig.open(WATCHING);
-  await waitFor("both have told", () => known(alice).length === 1 && second.told.news === 1);
+  await waitFor("both have told", () => known(alice).length === 1 && second.sent.news === 1);
   const joins = Array.from({ length: 100 }, (_, n) => second.rig.open("topic=order.>", undefined, { sub: `p${n}` }));
   await Promise.all(joins);
   await waitFor("all are there", () => known(alice).length === 101);
   // However busy the machine is, most of them come together.
-  expect(second.told.news).toBeLessThan(30);
+  expect(second.sent.news).toBeLessThan(30);
 });
 
 test.concurrent("while nobody watches, nothing is told, and nothing is left of those who did", async () => {
@@ -115,7 +115,7 @@ test.concurrent("while nobody watches, nothing is told, and nothing is left of t
   expect(bus.following()).toBe(0);
   await using quiet = createWorker("w2", bus);
   for (let n = 0; n < 5; n += 1) await quiet.rig.open("topic=order.>");
-  expect([quiet.told.news, bus.counts.interests]).toEqual([0, 1]);
+  expect([quiet.sent.news, bus.counts.interests]).toEqual([0, 1]);
 });
 
 describe.concurrent("a stream that watches", () => {

@@ -20,8 +20,8 @@ const ROUNDS_PER_ROSTER = 4;
 /** After so many rounds other workers are told again what is watched: what was lost on the way is noticed then. */
 const ROUNDS_PER_ASKING = 20;
 
-/** After so many rounds each worker is doubted, where nobody knows which live. */
-const ROUNDS_PER_DOUBT = 40;
+/** After so many rounds each worker is a suspect, where nobody knows which live. */
+const ROUNDS_PER_SUSPICION = 40;
 
 /** A worker watches no more topics of a tenant: each is asked for at all workers every five seconds. */
 const MAX_TOPICS_PER_TENANT = 1_000;
@@ -56,8 +56,8 @@ export class PresenceWatches implements Disposable {
   #rounds: Poll | undefined;
   #round = 0;
   /** Undefined while nobody knows. */
-  #living: ReadonlySet<string> | undefined;
-  #isLearning = false;
+  #live: ReadonlySet<string> | undefined;
+  #isReadingLive = false;
 
   constructor(deps: PresenceWatchesDeps) {
     this.#deps = deps;
@@ -111,8 +111,8 @@ export class PresenceWatches implements Disposable {
   }
 
   /** Takes over what this worker itself tells about a topic. */
-  hear({ tenant, topic }: WatchedTopic, news: PresenceNews): void {
-    this.#watches.get(compositeKey(tenant, topic))?.hear(this.#deps.workerId, news);
+  apply({ tenant, topic }: WatchedTopic, news: PresenceNews): void {
+    this.#watches.get(compositeKey(tenant, topic))?.apply(this.#deps.workerId, news);
   }
 
   [Symbol.dispose](): void {
@@ -127,10 +127,10 @@ export class PresenceWatches implements Disposable {
       for (const watcher of this.#watchers) {
         if (this.#judge(watcher)) watcher.reader.sendSubscription(grantsOf(watcher));
       }
-      if (this.#round % ROUNDS_PER_ROSTER === 0) await this.#learnLiving();
-      if (this.#round % ROUNDS_PER_DOUBT === 0 && this.#living === undefined) this.#doubtAll();
-      const isCertain = this.#living !== undefined || this.#deps.roster.read === undefined;
-      const expected = this.#living === undefined ? this.#deps.roster.size() : 0;
+      if (this.#round % ROUNDS_PER_ROSTER === 0) await this.#readLive();
+      if (this.#round % ROUNDS_PER_SUSPICION === 0 && this.#live === undefined) this.#suspectAll();
+      const isCertain = this.#live !== undefined || this.#deps.roster.read === undefined;
+      const expected = this.#live === undefined ? this.#deps.roster.size() : 0;
       for (const watch of this.#watches.values()) {
         if (this.#round % ROUNDS_PER_ASKING === 0) watch.ask();
         await watch.flush(isCertain, expected);
@@ -179,7 +179,7 @@ export class PresenceWatches implements Disposable {
       watch = new Watch(tenant, wish.topic, this.#deps);
       this.#watches.set(key, watch);
       watch.ask();
-      void this.#learnLiving();
+      void this.#readLive();
     }
     watch.followers.add(wish);
     wish.watch = watch;
@@ -200,22 +200,22 @@ export class PresenceWatches implements Disposable {
     for (const wish of watcher.wishes) this.#quit(wish);
   }
 
-  async #learnLiving(): Promise<void> {
-    if (this.#isLearning) return;
+  async #readLive(): Promise<void> {
+    if (this.#isReadingLive) return;
     const { roster, now } = this.#deps;
-    this.#isLearning = true;
-    this.#living = await roster.read?.().catch(() => undefined);
-    this.#isLearning = false;
+    this.#isReadingLive = true;
+    this.#live = await roster.read?.().catch(() => undefined);
+    this.#isReadingLive = false;
     for (const watch of this.#watches.values()) {
-      if (this.#living !== undefined && watch.people.learnLiving(this.#living, now())) watch.ask();
-      watch.people.giveUp(now());
+      if (this.#live !== undefined && watch.people.setLive(this.#live, now())) watch.ask();
+      watch.people.dropSuspects(now());
     }
   }
 
-  /** Nobody knows who lives: each worker that has told something must say that it does. */
-  #doubtAll(): void {
+  /** Nobody knows who lives: each worker that has reported something must say that it does. */
+  #suspectAll(): void {
     for (const watch of this.#watches.values()) {
-      watch.people.doubtAll(this.#deps.workerId, this.#deps.now());
+      watch.people.suspectAll(this.#deps.workerId, this.#deps.now());
       watch.ask();
     }
   }

@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import type { Effort } from "../../access/pattern-trie.ts";
 import type { Registration } from "../../access/registration.ts";
-import { ToldPeople } from "../../presence/presence-news.ts";
+import { SentPeople } from "../../presence/presence-news.ts";
 import { PresentList } from "../../presence/present-list.ts";
 import type { Tenant } from "../tenant.ts";
 import { eachListener, type PresenceHereDeps } from "./presence-here.ts";
@@ -10,7 +10,7 @@ import { findOverlap, type Overlap, topicsHeard } from "./topic-listeners.ts";
 /** A topic that somebody watches, and what was told about it. */
 export interface Source {
   readonly topic: string;
-  readonly told: ToldPeople;
+  readonly sent: SentPeople;
   /** When somebody last said to watch it, in monotonic milliseconds. */
   wantedAt: number;
 }
@@ -46,7 +46,7 @@ export class TenantSources {
 
   /** Adds a topic, for the next pass. */
   add(topic: string): Source {
-    const source = { topic, told: new ToldPeople(randomUUID().slice(0, 8)), wantedAt: 0 };
+    const source = { topic, sent: new SentPeople(randomUUID().slice(0, 8)), wantedAt: 0 };
     this.#sources.set(topic, source);
     this.#all.push(source);
     this.lastPass = undefined;
@@ -64,7 +64,7 @@ export class TenantSources {
   /** Finds who listens to each topic here; where this worker has no stream of the tenant, nobody does. */
   async look(tenant: Tenant | undefined, deps: PresenceHereDeps): Promise<ReadonlyMap<Source, PresentList>> {
     const found = new Map(
-      Array.from(this.#sources.values(), (source) => [source, new PresentList(source.told.isListed)]),
+      Array.from(this.#sources.values(), (source) => [source, new PresentList(source.sent.isListed)]),
     );
     if (tenant === undefined) return found;
     const look = (registration: Registration, effort: Effort): readonly Source[] => {

@@ -45,7 +45,7 @@ export class Watch implements Disposable {
     this.#topic = { tenant: tenant.id, topic };
     this.#deps = deps;
     this.#began = deps.now();
-    this.#following = deps.peers.follow(this.#topic, (workerId, news) => this.hear(workerId, news));
+    this.#following = deps.peers.follow(this.#topic, (workerId, news) => this.apply(workerId, news));
   }
 
   /** Says that the topic is watched, and what is known of it. */
@@ -56,8 +56,8 @@ export class Watch implements Disposable {
   }
 
   /** Takes over a worker's news. */
-  hear(workerId: string, news: PresenceNews): void {
-    if (this.people.hear(workerId, news)) this.ask();
+  apply(workerId: string, news: PresenceNews): void {
+    if (this.people.apply(workerId, news)) this.ask();
   }
 
   /** Writes to every follower what it has not got; not to be called before the last call is over. `isCertain`: which workers live is known, by name or by their number. */

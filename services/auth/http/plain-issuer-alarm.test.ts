@@ -1,6 +1,6 @@
 import { Hono } from "hono";
 import { expect, test } from "vitest";
-import { createPlainIssuerAlarm } from "./tell-plain-issuer.ts";
+import { createPlainIssuerAlarm } from "./plain-issuer-alarm.ts";
 
 async function linesOf(issuer: string, ...origins: readonly string[]): Promise<string[]> {
   const lines: string[] = [];

@@ -7,11 +7,11 @@ import type { LimitedLog } from "#shared/log/limit-lines.ts";
  * Secure, and nothing else would show it.
  */
 export function createPlainIssuerAlarm(issuer: string, log: Pick<LimitedLog, "write">): (c: Context) => void {
-  let isTold = isHttps(issuer);
+  let isLogged = isHttps(issuer);
   return (c) => {
     const origin = c.req.header("origin");
-    if (isTold || origin?.startsWith("https:") !== true) return;
-    isTold = true;
+    if (isLogged || origin?.startsWith("https:") !== true) return;
+    isLogged = true;
     const advice = "set AUTH_ISSUER, in all services, to the https URL that browsers use";
     log.write(
       "error",
