@@ -4,6 +4,7 @@ import { noteRights } from "./checker/administrator.ts";
 import { conclude } from "./checker/audit.ts";
 import { createHttpProducer } from "./checker/http-producer.ts";
 import { monotonicMs } from "./checker/ledger.ts";
+import type { LedgerReader } from "./checker/reader.ts";
 import { startRun } from "./checker/start-run.ts";
 import type { Cluster } from "./start-cluster.ts";
 import type { Bus } from "./start-stack.ts";
@@ -11,6 +12,8 @@ import { waitFor } from "./wait.ts";
 
 /** What a cluster does all the time: bob's rights change, and people log in. */
 export interface ClusterLoad {
+  /** The readers whose rights stay as they are. */
+  readonly steady: readonly LedgerReader[];
   /** Ends it, waits until everybody has everything, and answers the sound account. */
   end(): Promise<Account>;
 }
@@ -36,6 +39,7 @@ export async function startClusterLoad(
   const [bob, carol] = await Promise.all(["bob", "carol"].map((name) => cluster.login(name)));
   const urls = edges.map((url) => `${url}/v1/stream?topic=push.>&topic=issues.>`);
   const run = await startRun(await cluster.bus("demo"), 4, { tenant: "demo", token: carol?.access_token ?? "", urls });
+  const steady = [...run.readers];
   await run.join("bob", { token: bob?.access_token ?? "" });
   noteRights(run.ledger, "bob", ROLES[1].topics);
   const publishing = run.producer.publishSteadily(["push.event.k", "issues.opened.k"], "under faults", 20);
@@ -67,6 +71,7 @@ export async function startClusterLoad(
     async () => void (await cluster.login("alice").catch(() => undefined)),
   );
   return {
+    steady,
     async end() {
       stopping.abort();
       await Promise.all([changing, loggingIn, publishing.stop(), posting.stop()]);
