@@ -3,7 +3,7 @@ import { open } from "node:fs/promises";
 import { createInterface } from "node:readline";
 import type { Redis } from "ioredis";
 import { z } from "zod";
-import { formatAddress } from "#shared/config/server-urls.ts";
+import { formatAddress, type ServerAddress } from "#shared/config/server-urls.ts";
 import { createRedis, onReason } from "#shared/redis/create-redis.ts";
 import type { RedisSettings } from "#shared/redis/redis-settings.ts";
 import { ScriptError } from "../shared/run-script.ts";
@@ -17,10 +17,25 @@ const SCAN_COUNT = 500;
 const lineSchema = z.object({ key: z.base64(), dump: z.base64(), ttlMs: z.int().nullable() });
 
 /**
- * Connects to Redis; the primary, where Sentinels know it.
+ * Connects to Redis: to the primary, where Sentinels know it, or where it is a replica of that.
  * @throws {ScriptError} saying where it looked.
  */
 export async function openRedis(settings: RedisSettings): Promise<Redis & AsyncDisposable> {
+  const redis = await connectRedis(settings);
+  const primary = primaryIn(await redis.info("replication"));
+  if (primary === undefined) return redis;
+  redis.disconnect();
+  return connectRedis({ ...settings, REDIS_URL: { ...settings.REDIS_URL, servers: [primary] } });
+}
+
+/** The server that a replica says it follows; undefined of a primary. */
+function primaryIn(replication: string): ServerAddress | undefined {
+  const [, host] = /^master_host:(\S+)/m.exec(replication) ?? [];
+  const [, port] = /^master_port:(\d+)/m.exec(replication) ?? [];
+  return host === undefined ? undefined : { host, port: Number(port) };
+}
+
+async function connectRedis(settings: RedisSettings): Promise<Redis & AsyncDisposable> {
   const redis = await createRedis(settings, () => true);
   let reason: string | undefined;
   onReason(redis, (each) => (reason ??= each));

@@ -80,16 +80,22 @@ function factsOf(info: string): ReadonlyMap<string, string> {
   return new Map(pairs.map(([name = "", value = ""]) => [name, value]));
 }
 
-/** By how much a clock may be off before tokens are refused or live too long. */
+/** By how much a clock may be off before anybody notices. */
 const MAX_OFF_MS = 2_000;
 
 /** What it means that a clock differs from this machine's by so much. */
 export function clockFinding(whose: string, offMs: number): Finding {
   const found = `the clock of ${whose} is ${(Math.abs(offMs) / 1_000).toFixed(1)} s ${offMs < 0 ? "behind" : "ahead"}`;
   if (Math.abs(offMs) <= MAX_OFF_MS) return ok("clocks", found);
-  return fail(
-    "clocks",
-    found,
-    "Tokens are refused, or live too long: have every machine follow the same time (chrony, NTP).",
-  );
+  return fail("clocks", found, `${consequenceOf(whose)} Have every machine follow the same time (chrony, NTP).`);
+}
+
+/** Every service judges tokens by auth's time, whatever its own clock says. */
+function consequenceOf(whose: string): string {
+  if (whose === "auth")
+    return "Tokens are judged by it: those of another auth or an outside issuer are refused, or live too long.";
+  const others = "Tokens are judged by auth's clock: none is refused for this.";
+  if (whose === "policy") return `${others} Rights that begin or end at a time do so early or late.`;
+  if (whose === "redis") return `${others} Counts and sessions last as long as they should.`;
+  return `${others} Its lines and metrics have wrong times, and its windows of limits are not those of others.`;
 }

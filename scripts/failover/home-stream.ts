@@ -24,9 +24,17 @@ export const streamSchema = z.looseObject({
     metadata: z.record(z.string(), z.string()).optional(),
     sealed: z.boolean().default(false),
     num_replicas: z.int().default(1),
+    /** In nanoseconds; 0 where entries stay. */
+    max_age: z.number().default(0),
     mirror: z.looseObject({ external: z.looseObject({ api: z.string() }).optional() }).optional(),
   }),
-  state: z.looseObject({ messages: z.int(), first_seq: z.int(), last_seq: z.int(), last_ts: z.string() }),
+  state: z.looseObject({
+    messages: z.int(),
+    first_seq: z.int(),
+    first_ts: z.string(),
+    last_seq: z.int(),
+    last_ts: z.string(),
+  }),
   /** `active` in nanoseconds; -1 where it has never heard its original. */
   mirror: z.looseObject({ lag: z.int(), active: z.int() }).optional(),
   /** The servers that have it; a replica is `offline` that the others take for stopped. */

@@ -6,6 +6,7 @@ import { fenceHome } from "./fence-home.ts";
 import { noteHomeChange } from "./home-audit.ts";
 import { type HomeStream, mirroredUpTo, promotedConfig, standingOf } from "./home-stream.ts";
 import { inGroups } from "./in-groups.ts";
+import { lacksBeginning } from "./lacks-beginning.ts";
 import { waitUntilUnlinked } from "./links.ts";
 import { lockRegion } from "./lock-region.ts";
 import type { RegionBus } from "./region-bus.ts";
@@ -150,6 +151,15 @@ function requireMirrors(
   if (missing !== undefined) {
     const advice = `see that auth and policy of the home run there, and try again. Nothing was changed`;
     throw new ScriptError(`${missing.config.name} has no mirror in region ${region} yet: ${advice}`);
+  }
+  const short = open.find((each) => {
+    const mirror = there.get(each.config.name);
+    return mirror?.mirror !== undefined && lacksBeginning(each, mirror);
+  });
+  if (short !== undefined) {
+    throw new ScriptError(
+      `the mirror of ${short.config.name} in region ${region} lacks entries that its original has: delete it there, and it is made anew. Nothing was changed`,
+    );
   }
   const silent =
     open.length === 0 ? undefined : streams.find(({ mirror }) => silenceOf(mirror?.active ?? 0) > silentMs);

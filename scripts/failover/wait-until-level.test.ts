@@ -3,11 +3,12 @@ import { type HomeStream, streamSchema } from "./home-stream.ts";
 import { waitUntilReached } from "./wait-until-level.ts";
 
 function streamAt(lastSeq: number): HomeStream {
-  const state = { messages: 1, first_seq: 1, last_seq: lastSeq, last_ts: "2026-01-01T00:00:00Z", consumer_count: 0 };
+  const at = "2026-01-01T00:00:00Z";
+  const state = { messages: 1, first_seq: 1, first_ts: at, last_seq: lastSeq, last_ts: at };
   return streamSchema.parse({
     config: { name: "KV_sluice_subs", subjects: ["$KV.sluice_subs.>"] },
     state,
-    ts: state.last_ts,
+    ts: at,
   });
 }
 

@@ -1,4 +1,4 @@
-import { readFile } from "node:fs/promises";
+import { readdir, readFile } from "node:fs/promises";
 import { setTimeout as delay } from "node:timers/promises";
 import type { Readers } from "./readers.ts";
 import type { Figure } from "./scenario.ts";
@@ -49,6 +49,19 @@ export async function cpuMillis(pid: number | undefined): Promise<number> {
   const times = (await familyOf(pid)).map(async (each) => {
     const fields = (await readFile(`/proc/${each}/stat`, "utf8")).split(") ")[1]?.split(" ") ?? [];
     return (Number(fields[11]) + Number(fields[12])) * 10;
+  });
+  return sum(await Promise.all(times));
+}
+
+/** Time so far of the threads of a process and its children that live, in microseconds: exact where nothing much happens. */
+export async function threadMicros(pid: number | undefined): Promise<number> {
+  const times = (await familyOf(pid)).map(async (each) => {
+    const threads = await readdir(`/proc/${each}/task`);
+    const read = async (thread: string): Promise<number> => {
+      const text = await readFile(`/proc/${each}/task/${thread}/schedstat`, "utf8").catch(() => "0");
+      return Number(text.split(" ")[0]) / 1_000;
+    };
+    return sum(await Promise.all(threads.map(read)));
   });
   return sum(await Promise.all(times));
 }

@@ -7,6 +7,8 @@ import type { Bench } from "../bench/scenario.ts";
 import type { RunningService } from "#test/support/start-service.ts";
 import { waitFor } from "#test/support/wait.ts";
 import { countWork, PAYLOAD_BYTES, untilOpen } from "./measure/count-work.ts";
+import { countFlushes } from "./flushes.ts";
+import { openLog } from "./measure/open-log.ts";
 import { loopShare, type Mix, workOf } from "./model.ts";
 import type { Slopes } from "./slopes.ts";
 import { freeze, thaw } from "#test/support/freeze.ts";
@@ -25,7 +27,7 @@ const RATES = [50, 500] as const;
 const SECONDS = 5;
 
 /** So many events wait for an edge that stands still, each for one reader. */
-const BACKLOG = 20_000;
+const BACKLOG = 8_000;
 const AT_A_TIME = 2_000;
 
 /** A step that has no divisor in common with the readers visits every one. */
@@ -49,17 +51,16 @@ async function checkDeliveries(
   edge: RunningService,
   { workers, rate }: { readonly workers: number; readonly rate: number },
 ): Promise<readonly Check[]> {
-  const family = await familyOf(edge.child.process.pid);
-  const before = await schedule(family);
+  const log = await openLog(bench);
+  const first = (await log.lastSeq()) + 1;
   const load = { readers: READERS, topics: "one", ratePerSecond: rate, seconds: SECONDS } as const;
   const counted = await countWork(bench, edge, load);
-  const after = await schedule(family);
-  // The workers flush at the same time, while the readers read and others work.
-  const stretch = 1 + (after.waited - before.waited) / (after.ran - before.ran);
-  const work = workOf(slopes, oneAudience(rate), workers, stretch);
+  const times = await log.timesFrom(first);
+  const predicted = countFlushes(slopes, { members: READERS / workers, times, stretch: counted.stretch });
   const flushes = counted.flushes / SECONDS / workers;
-  const share = loopShare(slopes, { ...work, flushes, writes: (flushes * READERS) / workers });
-  const micros = workers * (share * 1e6 * SECONDS + (counted.seconds - SECONDS) * slopes.edge.baseMicros);
+  const work = { ...workOf(slopes, oneAudience(rate), workers), flushes, writes: (flushes * READERS) / workers };
+  const micros =
+    workers * (loopShare(slopes, work) * 1e6 * SECONDS + (counted.seconds - SECONDS) * slopes.edge.baseMicros);
   const name = `${workers} workers, ${rate} events/s to ${READERS}`;
   return [
     {
@@ -69,19 +70,12 @@ async function checkDeliveries(
       unit: "µs",
     },
     {
-      name: `${name}: flushes of a worker, which take ${stretch.toFixed(1)} × their CPU`,
-      predicted: work.flushes,
+      name: `${name}: flushes of a worker, which take ${counted.stretch.toFixed(1)} × their CPU`,
+      predicted: predicted / SECONDS,
       measured: flushes,
       unit: "a second",
     },
   ];
-}
-
-/** How long the main threads of processes have run so far, and waited for a core, in nanoseconds. */
-async function schedule(pids: readonly number[]): Promise<{ readonly ran: number; readonly waited: number }> {
-  const all = await Promise.all(pids.map((pid) => readFile(`/proc/${pid}/schedstat`, "utf8")));
-  const of = (place: number): number => all.reduce((sum, text) => sum + Number(text.split(" ")[place]), 0);
-  return { ran: of(0), waited: of(1) };
 }
 
 /** One tenant, all of whose streams get every event, and live on. */

@@ -1,7 +1,6 @@
 import { describe, expect, test } from "vitest";
 import {
   brokerNeeds,
-  flushesPerSecond,
   loopShare,
   nearest,
   type Machines,
@@ -14,50 +13,8 @@ import {
   workerNeeds,
   workOf,
 } from "./model.ts";
-import { type Slopes, slopesSchema } from "./slopes.ts";
-
-/** Round numbers, of no machine. */
-const SLOPES: Slopes = {
-  machine: { cpu: "none", cores: 2, node: "none", load: "C", at: "2026-01-01T00:00:00Z" },
-  edge: {
-    baseMicros: 10_000,
-    wakeMicros: 100,
-    eventMicros: 20,
-    flushMicros: 50,
-    writeMicros: { sse: 10, ndjson: 10, websocket: 10 },
-    deliveryMicros: 0,
-    pollMicros: 400,
-    newTokenMicros: 1_000,
-    knownTokenMicros: 500,
-    streamMicros: 1,
-    feedMicros: 100,
-    baseMiB: 100,
-    streamKiB: { sse: 8, ndjson: 8, websocket: 12 },
-    feedKiB: 64,
-  },
-  broker: {
-    eventMicros: 100,
-    replicatedMicros: 500,
-    deliveryMicros: 20,
-    consumerMicros: 50,
-    consumerKiB: 40,
-    logKiB: 100,
-    logMicros: 200,
-    eventsPerSecond: 3_000,
-    overheadBytes: 100,
-  },
-  auth: { newTokenMicros: 100, knownTokenMicros: 0 },
-  policy: { newTokenMicros: 100, knownTokenMicros: 0, decisionsPerSecond: 1e6 },
-  redis: {
-    handshakeCommands: 2,
-    exchangeMicros: 100,
-    publishCommands: 2,
-    publishMicros: 20,
-    changeCommands: 2,
-    changeMicros: 20,
-  },
-  publish: { eventMicros: 300, batchedMicros: 30 },
-};
+import { slopesSchema } from "./slopes.ts";
+import { SLOPES } from "./round-slopes.ts";
 
 const MACHINES: Machines = {
   edgeCores: 4,
@@ -94,32 +51,6 @@ function planned(mix: Mix): Plan {
 
 test("the slopes of these tests are slopes", () => {
   expect(slopesSchema.parse(SLOPES)).toEqual(SLOPES);
-});
-
-describe("an audience", () => {
-  test("is flushed for each event while events come more slowly than flushes may follow each other", () => {
-    expect(flushesPerSecond(SLOPES, { members: 10, rate: 50 })).toBeCloseTo(50);
-    expect(flushesPerSecond(SLOPES, { members: 10, rate: 0 })).toBe(0);
-  });
-
-  test("is flushed every 5 ms at most where a flush is short", () => {
-    expect(flushesPerSecond(SLOPES, { members: 1, rate: 1_000 })).toBeCloseTo(200);
-  });
-
-  test("rests as long as a flush took, and 50 ms at most", () => {
-    // 995 members: 10 ms of flush, 10 of rest; 9 995: 100 and 50.
-    expect(flushesPerSecond(SLOPES, { members: 995, rate: 1_000 })).toBeCloseTo(50);
-    expect(flushesPerSecond(SLOPES, { members: 9_995, rate: 1_000 })).toBeCloseTo(1_000 / 150);
-  });
-
-  test("is flushed less often where its loop has to share a core", () => {
-    expect(flushesPerSecond(SLOPES, { members: 995, rate: 1_000, stretch: 2 })).toBeCloseTo(25);
-  });
-
-  test("gets events that come together in one write, which costs more for each of them", () => {
-    const dear = { ...SLOPES, edge: { ...SLOPES.edge, deliveryMicros: 1 } };
-    expect(flushesPerSecond(dear, { members: 995, rate: 1_000 })).toBeLessThan(40);
-  });
 });
 
 describe("a worker", () => {

@@ -1,3 +1,4 @@
+import { flushesPerSecond } from "./flushes.ts";
 import type { Slopes } from "./slopes.ts";
 
 /** What a cluster is to carry. Tenants are alike, and their streams are spread evenly over all workers. */
@@ -69,11 +70,6 @@ export interface Plan {
   readonly cpuSecondsPerMillion: number;
 }
 
-/** `STREAM_FLUSH_MS`, and how long the edge lets an audience rest at most (`services/stream/audiences/audience.ts`). */
-const PACING = { flushMs: 5, maxRestMs: 50 };
-
-const ROUNDS = 60;
-
 /** Workers exchange what they count as soon as something has changed, and no more often than that; else they renew their leases. */
 const EXCHANGES_PER_SECOND = { most: 2, least: 1 / 3 };
 
@@ -85,33 +81,14 @@ const LEAST = { edges: 2, brokers: 3, services: 2 };
 
 const MICROS = 1e6;
 
-/**
- * How often in a second an audience is flushed. Events leave together where they come faster than flushes may follow each other: it rests as long
- * as the last flush took. `stretch` says how much longer than its processor time a flush takes, where cores are shared.
- */
-export function flushesPerSecond(
-  { edge }: Slopes,
-  { members, rate, stretch = 1 }: { readonly members: number; readonly rate: number; readonly stretch?: number },
-): number {
-  if (rate === 0) return 0;
-  let flushes = rate;
-  for (let round = 0; round < ROUNDS; round += 1) {
-    const micros = edge.flushMicros + members * (edge.writeMicros.sse + (rate / flushes) * edge.deliveryMicros);
-    const tookMs = (stretch * micros) / 1_000;
-    const periodMs = Math.max(PACING.flushMs, tookMs + Math.min(tookMs, PACING.maxRestMs));
-    flushes = (flushes + Math.min(rate, 1_000 / periodMs)) / 2;
-  }
-  return flushes;
-}
-
 /** What one of so many workers does. */
-export function workOf(slopes: Slopes, mix: Mix, workers: number, stretch = 1): Work {
+export function workOf(slopes: Slopes, mix: Mix, workers: number): Work {
   const [streams, events] = [mix.streams / mix.tenants, mix.eventsPerSecond / mix.tenants];
   const members = streams * mix.reach;
   const feeds = mix.tenants * shareThatMeets(workers, streams);
   const meets = shareThatMeets(workers, members);
   const here = members / workers / meets;
-  const perAudience = flushesPerSecond(slopes, { members: here, rate: events * mix.reach, stretch });
+  const perAudience = flushesPerSecond(slopes, { members: here, rate: events * mix.reach });
   const flushes = (mix.tenants / mix.reach) * meets * perAudience;
   return {
     reads: feeds * events,

@@ -14,7 +14,7 @@ const USAGE = `npm run capacity [-- --quick] [--streams <n>] [--events <n>] [--t
 Measures what one more stream, event, handshake and tenant costs on this machine, and says how many edges, workers and brokers a mix needs
 and what ends first. Then it puts edges of two and of four workers under load, and compares them with what it would have said.
 
-  --quick            measures for a minute and a half, with wider errors, and does not compare
+  --quick            measures for some two minutes, with wider errors, and does not compare
   --streams <n>      open streams
   --events <n>       events a second, of all tenants
   --tenants <n>      tenants, all alike

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { jetstream } from "@nats-io/jetstream";
 import { connect, nkeyAuthenticator, type NatsConnection } from "@nats-io/transport-node";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { mirrorCalls } from "#shared/nats/mirrors/mirror-calls.ts";
 import { createAuthority } from "../../scripts/certificates/make-certificates.ts";
 import type { Region } from "../../scripts/region/region-config.ts";
 import { logStreamName, logSubjects } from "#shared/contract/tenant-log.ts";
@@ -73,6 +74,16 @@ test("a mirror in the other region has the same entries", async () => {
   const read = (each: typeof here) => each.streams.getMessage("EVENTS_acme", { seq: last });
   const copy = await waitFor("the mirror has the event", async () => (await read(here)) ?? undefined);
   expect(copy).toMatchObject({ subject: "events.acme.order.4", time: (await read(there))?.time });
+});
+
+test("a mirror that is made anew has everything from the beginning", async () => {
+  const calls = mirrorCalls(standby.connection, { here: "us", origin: "eu", replicas: 1 });
+  const original = await (await origin.manager()).streams.info("EVENTS_acme");
+  await calls.remove("EVENTS_acme");
+  await calls.make(original);
+  const stateOf = async () => (await (await standby.manager()).streams.info("EVENTS_acme")).state;
+  await waitFor("the mirror is level", async () => (await stateOf()).last_seq === original.state.last_seq);
+  expect(await stateOf()).toMatchObject({ first_seq: 1, messages: original.state.messages });
 });
 
 test("the account of another tenant, and that of another home, reach nothing of it", async () => {

@@ -1,3 +1,6 @@
+import { cp, mkdtemp, rename, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { jetstream, type StreamConfig, type StreamInfo } from "@nats-io/jetstream";
 import { connect, headers, nkeyAuthenticator, type NatsConnection } from "@nats-io/transport-node";
@@ -104,6 +107,35 @@ test(
     }
     expect(await entriesOf(us)).toEqual(await entriesOf(eu));
     expect(await readMetric(policyOf(standby), "sluice_mirrors_remade_total")).toBe(0);
+  },
+  timeoutOf(30_000),
+);
+
+/** Two restarts of a broker: a soak has the time. */
+test.runIf(amountOf("regions", 0) > 0)(
+  "the mirror of a log that has lost its end, as by an older copy of its disk, is made anew",
+  async () => {
+    const [server] = regions.brokers.eu.servers;
+    const store = join(server.storeDir, "jetstream", "SLUICE", "streams", "EVENTS_demo");
+    const kept = await mkdtemp(join(tmpdir(), "sluice-older-"));
+    const restart = async (change: () => Promise<void>) => {
+      await server.stop();
+      await change();
+      await server.start();
+      return waitFor("the home takes events", () => publishHere("issues.closed.again").catch(() => undefined), 30_000);
+    };
+    const before = await restart(() => cp(store, kept, { recursive: true }));
+    await Promise.all(Array.from({ length: 20 }, (_, n) => publishHere(`issues.closed.lost${n}`)));
+    await waitFor("the mirror has them", async () => (await lastOf(us)) === before + 20, 30_000);
+    const after = await restart(async () => {
+      await rm(store, { recursive: true });
+      await rename(kept, store);
+    });
+    expect(after).toBeLessThan(before + 20);
+    const remade = 'sluice_mirrors_remade_total{reason="lost_entries"}';
+    await waitFor("it is made anew", async () => (await readMetric(policyOf(standby), remade)) === 1, 30_000);
+    await waitFor("it is level", async () => (await lastOf(us).catch(() => 0)) === after, 30_000);
+    expect(await entriesOf(us)).toEqual(await entriesOf(eu));
   },
   timeoutOf(30_000),
 );

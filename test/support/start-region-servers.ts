@@ -30,12 +30,12 @@ export interface RegionServers {
   readonly leafPort: number;
   /** The seed by which they link to the other region. */
   readonly linkSeed: string;
+  /** All of them for that user, each through the port that `through` answers for its own. */
+  url(user: string, through?: (port: number) => number): string;
   /** Where the configuration of the first of them is, as `sluice region config` has written it. */
   readonly folder: string;
   /** The process id file of the first of them. */
   readonly pidFile: string;
-  /** All of them for that user, each through the port that `through` answers for its own. */
-  url(user: string, through?: (port: number) => number): string;
 }
 
 /** The state of what connects two regions. */

@@ -41,14 +41,17 @@ export interface Answer {
   readonly body: Record<string, unknown>;
 }
 
-/** How long a process may say 503, as while the bus chooses a leader. */
-const BUSY_MS = 20_000;
+/** How long a process may say 503 or nothing, as while the bus chooses a leader. */
+const BUSY_MS = 60_000;
 
-/** Calls a process, with a token and a body where these are given; again while it answers 503, as its callers are told to do. */
+/** Calls a process, with a token and a body where these are given; again while it answers 503 or not at all, as its callers are told to do. */
 export async function call(method: string, url: string, token?: string, body?: unknown): Promise<Answer> {
   const giveUp = performance.now() + BUSY_MS;
   for (;;) {
-    const answer = await callOnce(method, url, token, body);
+    const answer = await callOnce(method, url, token, body).catch((error: Error) => ({
+      status: 503,
+      body: { detail: error.message },
+    }));
     if (answer.status !== 503 || performance.now() > giveUp) return answer;
     await delay(200);
   }

@@ -107,8 +107,7 @@ export function createClientManagement(deps: ClientManagementDeps): ClientManage
         if (number > client.lastNumber) throw new AppError("not_found", "the client has no such secret");
         return replaced(all, { ...client, secrets: client.secrets.filter((each) => each.number !== number) });
       });
-      const device = clientDevice(number);
-      const isMeant = (session: SessionRecord): boolean => session.device === device;
+      const isMeant = ({ device }: SessionRecord): boolean => device === clientDevice(number);
       await endSessions(deps.sessions, { tenant, subject: id, isMeant }, endedBy(keeper));
       await note({ event: "client_secret_withdrawn", tenant, subject: id, secret: number }, keeper);
     },

@@ -11,6 +11,9 @@ export function secretKey(id: string, number: number): string {
   return `${id}/${number}`;
 }
 
+/** The stored clients that this process knows. */
+export type KnownClients = ReturnType<typeof createKnownClients>;
+
 /** What this process knows of the stored clients. */
 export function createKnownClients() {
   const revisions = new Map<string, TenantClients>();

@@ -5,7 +5,7 @@ import type { LimitedLog } from "#shared/log/limit-lines.ts";
 import type { Clock } from "#shared/time/clock.ts";
 import type { ClientDirectory, ServiceClient } from "./client-directory.ts";
 import { createSecretCheck } from "./secret-check.ts";
-import { createKnownClients, secretKey, type TenantClients } from "./known-clients.ts";
+import { createKnownClients, type KnownClients, secretKey, type TenantClients } from "./known-clients.ts";
 import type { StoredClient, StoredSecret } from "./stored-client.ts";
 import type { VerifyAccount } from "./verify-account.ts";
 
@@ -77,36 +77,11 @@ const SECRET = /^(\d{1,9})\./;
  * @throws {AppError} `unavailable` when the store cannot be read.
  */
 export async function openStoredClients(deps: StoredClientsDeps): Promise<StoredClients> {
-  const { store, verify, log } = deps;
+  const { store, verify } = deps;
   const known = createKnownClients();
   const check = createSecretCheck(verify);
-  const { tenants, revision } = await store.tenants();
-  await inTurns(tenants, READ_AT_ONCE, (tenant) => readKnown(tenant).catch(logUnread(tenant)));
-  /** Everything up to this revision of the bucket is known. */
-  let heard = revision;
-  const stop = new AbortController();
-  const following = store.follow((tenant, now) => {
-    known.take(tenant, now);
-    heard = Math.max(heard, now.revision);
-  }, stop.signal);
-  const catchUp = createLoader<true, true>({ maxBatch: MAX_TOGETHER }, async (questions) => {
-    for (let entry = await store.next(heard); entry !== undefined; entry = await store.next(heard)) {
-      const { tenant } = entry;
-      await readKnown(tenant).catch(logUnread(tenant));
-      heard = Math.max(heard, entry.revision);
-    }
-    return questions;
-  });
-
-  async function readKnown(tenant: string): Promise<TenantClients> {
-    const now = await store.read(tenant);
-    known.take(tenant, now);
-    return now;
-  }
-  function logUnread(tenant: string) {
-    return (error: unknown): void =>
-      log.write("error", "unread", { tenant, err: error }, "stored clients cannot be read");
-  }
+  const following = await followStore(deps, known);
+  const { readKnown, catchUp } = following;
   return {
     find(tenant, clientId) {
       const held = known.clientOf(clientId);
@@ -119,7 +94,7 @@ export async function openStoredClients(deps: StoredClientsDeps): Promise<Stored
       const wasKnown = known.secrets.has(key);
       if (!(await isRight())) {
         // Another process may have made it a moment ago. A wrong secret takes as long as an unknown one; both have cost a verification.
-        await catchUp(true);
+        await catchUp();
         if (wasKnown || !known.secrets.has(key) || !(await isRight())) return undefined;
       }
       const held = known.clientOf(clientId);
@@ -148,6 +123,45 @@ export async function openStoredClients(deps: StoredClientsDeps): Promise<Stored
       await store.remove(tenant);
       await readKnown(tenant);
     },
+    [Symbol.asyncDispose]: () => following[Symbol.asyncDispose](),
+  };
+}
+
+/**
+ * Makes known what is stored, now and from now on.
+ * @throws {AppError} `unavailable` when the store cannot be read.
+ */
+async function followStore({ store, log }: StoredClientsDeps, known: KnownClients) {
+  const readKnown = async (tenant: string): Promise<TenantClients> => {
+    const now = await store.read(tenant);
+    known.take(tenant, now);
+    return now;
+  };
+  const tryKnown = async (tenant: string): Promise<void> => {
+    await readKnown(tenant).catch((error: unknown) =>
+      log.write("error", "unread", { tenant, err: error }, "stored clients cannot be read"),
+    );
+  };
+  const stored = await store.tenants();
+  await inTurns(stored.tenants, READ_AT_ONCE, tryKnown);
+  /** Everything up to this revision of the bucket is known. */
+  let heard = stored.revision;
+  const stop = new AbortController();
+  const following = store.follow((tenant, now) => {
+    known.take(tenant, now);
+    heard = Math.max(heard, now.revision);
+  }, stop.signal);
+  const load = createLoader<true, true>({ maxBatch: MAX_TOGETHER }, async (questions) => {
+    for (let entry = await store.next(heard); entry !== undefined; entry = await store.next(heard)) {
+      await tryKnown(entry.tenant);
+      heard = Math.max(heard, entry.revision);
+    }
+    return questions;
+  });
+  return {
+    readKnown,
+    /** Makes known what was stored before this was called; throws AppError `unavailable`. */
+    catchUp: () => load(true),
     async [Symbol.asyncDispose]() {
       stop.abort();
       await following;

@@ -2,17 +2,14 @@ import { AppError } from "#shared/errors/app-error.ts";
 import { failedChecks, faultOfHomes } from "#shared/homes/fault-of-homes.ts";
 import { FurtherHome } from "#shared/homes/further-home.ts";
 import { hintedIssuer } from "#shared/homes/home-of-token.ts";
-import { homeOfIssuer, type ServedHome } from "#shared/homes/home-of-issuer.ts";
-import { type Home, outsideIssuersOf, readHomesFile } from "#shared/homes/homes-file.ts";
+import { homeOfIssuer } from "#shared/homes/home-of-issuer.ts";
+import { type Home, readHomesFile } from "#shared/homes/homes-file.ts";
+import { startHomes } from "#shared/homes/start-homes.ts";
 import type { ReadinessChecks } from "#shared/lifecycle/readiness.ts";
 import type { LimitedLog } from "#shared/log/limit-lines.ts";
 import { serveForwarded } from "../bus/serve-forwarded.ts";
 import { type PublishDeps, type PublishEvents, publishEvents } from "../publish-events.ts";
 import { type HomeParts, openHome, type OpenHome } from "./open-home.ts";
-
-interface Further extends ServedHome<OpenHome> {
-  readonly home: FurtherHome<OpenHome>;
-}
 
 /** All homes whose events are published here: the own one, and those of SLUICE_HOMES_FILE. */
 export interface OpenHomes {
@@ -26,15 +23,10 @@ export interface OpenHomes {
 /** Opens the own home, and begins to open the others: nothing of the own one waits for them. They end with the stack. */
 export async function openHomes(parts: Omit<HomeParts, "home">, stack: AsyncDisposableStack): Promise<OpenHomes> {
   const { config, metrics } = parts;
-  const entries = await readHomesFile(config.SLUICE_HOMES_FILE, config.AUTH_ISSUER);
+  const homes = await readHomesFile(config.SLUICE_HOMES_FILE, config.AUTH_ISSUER);
   const own = await openHome({ ...parts, home: undefined }, stack);
   const forwarding = new Forwarding();
-  const further: Further[] = [];
-  for (const entry of entries) {
-    const outside = await outsideIssuersOf(entry, config.issuerSecrets);
-    const home = stack.use(startHome(entry, parts, forwarding));
-    further.push({ home, issuer: entry.settings.AUTH_ISSUER, outside });
-  }
+  const further = await startHomes(homes, config, stack, (each) => startHome(each, parts, forwarding));
   const away: PublishDeps = { ...own.deps, verify: refuse };
   const depsOf = (issuer: string | undefined): PublishDeps => {
     const state = issuer === undefined ? undefined : homeOfIssuer(issuer, own, further);

@@ -1,8 +1,9 @@
 import { AppError } from "#shared/errors/app-error.ts";
 import { failedChecks, faultOfHomes } from "#shared/homes/fault-of-homes.ts";
 import { FurtherHome } from "#shared/homes/further-home.ts";
-import { homeOfIssuer, type ServedHome } from "#shared/homes/home-of-issuer.ts";
-import { type Home, outsideIssuersOf, readHomesFile } from "#shared/homes/homes-file.ts";
+import { homeOfIssuer } from "#shared/homes/home-of-issuer.ts";
+import { type Home, readHomesFile } from "#shared/homes/homes-file.ts";
+import { type Further, startHomes } from "#shared/homes/start-homes.ts";
 import { limitLines } from "#shared/log/limit-lines.ts";
 import { connectNats, drainNats } from "#shared/nats/connect-nats.ts";
 import type { TokenVerifier } from "#shared/tokens/token-verifier.ts";
@@ -15,10 +16,6 @@ import type { EdgeParts } from "./edge-parts.ts";
 import type { HomeParts } from "./home-parts.ts";
 import { openHome, type OpenHome } from "./open-home.ts";
 import { openShared } from "./open-shared.ts";
-
-interface Further extends ServedHome<OpenHome> {
-  readonly home: FurtherHome<OpenHome>;
-}
 
 /** All homes that an edge serves: its own, and those of SLUICE_HOMES_FILE. */
 export interface OpenHomes {
@@ -35,11 +32,11 @@ export interface OpenHomes {
 /** Opens the own home, and begins to open the others: nothing of the own one waits for them. They end with the stack. */
 export async function openHomes(parts: EdgeParts, stack: AsyncDisposableStack): Promise<OpenHomes> {
   const { config, log } = parts;
-  const entries = await readHomesFile(config.SLUICE_HOMES_FILE, config.AUTH_ISSUER);
+  const homes = await readHomesFile(config.SLUICE_HOMES_FILE, config.AUTH_ISSUER);
   const nats = await connectNats(config, "stream", log);
   stack.defer(() => drainNats(nats));
   const ownParts: HomeParts = { ...parts, nats, home: undefined, shared: await openShared(parts, stack) };
-  const further: Further[] = [];
+  const further: Further<OpenHome>[] = [];
   const demo =
     config.SLUICE_DEMO === "1"
       ? await loadDemoPage({ auth: config.AUTH_HTTP_PORT, policy: config.POLICY_HTTP_PORT, nats: config.NATS_PORT })
@@ -56,11 +53,7 @@ export async function openHomes(parts: EdgeParts, stack: AsyncDisposableStack): 
     demo,
     doorOf: () => undefined,
   });
-  for (const entry of entries) {
-    const outside = await outsideIssuersOf(entry, config.issuerSecrets);
-    const home = stack.use(startHome(entry, ownParts, doorOf));
-    further.push({ home, issuer: entry.settings.AUTH_ISSUER, outside });
-  }
+  further.push(...(await startHomes(homes, config, stack, (each) => startHome(each, ownParts, doorOf))));
   return {
     own,
     doorOf: further.length === 0 ? undefined : doorOf,
@@ -94,11 +87,11 @@ function startHome({ name, settings }: Home, parts: HomeParts, doorOf: DoorOfIss
   });
 }
 
-function openAmong(further: readonly Further[]): OpenHome[] {
+function openAmong(further: readonly Further<OpenHome>[]): OpenHome[] {
   return further.flatMap(({ home: { state } }) => (state.is === "open" ? [state.open] : []));
 }
 
-async function connectionsOf(further: readonly Further[]): Promise<object[]> {
+async function connectionsOf(further: readonly Further<OpenHome>[]): Promise<object[]> {
   const named = further.map(async ({ home: { name, state } }) => {
     const open = state.is === "open" ? await state.open.connections() : [];
     return open.map((connection) => ({ home: name, ...connection }));

@@ -8,7 +8,7 @@ import { ConnectionWatch } from "./connection-watch.ts";
 import { hasLostMessages } from "./has-lost-messages.ts";
 import { OTHER_EPOCH } from "./epoch-watch.ts";
 import { epochOf, erasuresIn, lastPolicyEntry, mirroredUpTo, readLogInfo, tagAt } from "./inspect-log.ts";
-import { beginningOf, commonWith, FillingMirror, type ReadSoFar, relationOf } from "./log-relation.ts";
+import { beginningOf, commonWith, FillingMirror, type ReadSoFar, relationOf, storedAtEnd } from "./log-relation.ts";
 import { sourceOf } from "./log-source.ts";
 import { SourceWatch } from "./source-watch.ts";
 import type { FeedDeps, FeedListener } from "./feed-listener.ts";
@@ -135,8 +135,7 @@ class Feed implements AsyncDisposable {
     this.#epoch = epochOf(info);
     this.#advance(horizon);
     this.#lastMessage = horizon;
-    if (horizon.seq === info.state.last_seq) this.#storedAt = Date.parse(info.state.last_ts);
-    else if (relation !== "tail_lost") this.#storedAt = undefined;
+    this.#storedAt = storedAtEnd(info, horizon) ?? (relation === "tail_lost" ? this.#storedAt : undefined);
     this.#seen = info.state;
     this.#source.take(info, askedAt);
     const [mirrored, isContinued] = [mirroredUpTo(info), common !== undefined];
@@ -224,9 +223,8 @@ class Feed implements AsyncDisposable {
    * heartbeats are too rare. A log that was just fenced sends them for ever. There the leader's answers are the sign of life.
    */
   get #isLeaderAsked(): boolean {
-    const { bus, seat } = this.#deps;
-    const isLeft = this.#source.isOriginal && seat.seat?.is === "elsewhere";
-    return this.#isReplicated || isLeft || !bus.pacing.isHeartbeatEnough;
+    const isLeft = this.#source.isOriginal && this.#deps.seat.seat?.is === "elsewhere";
+    return this.#isReplicated || isLeft || !this.#deps.bus.pacing.isHeartbeatEnough;
   }
 
   /** Asks the leader regularly what the log holds, without waiting for earlier answers. */

@@ -33,6 +33,11 @@ export function relationOf(
   return state.first_seq > read.last.seq + 1 ? "overrun" : "same";
 }
 
+/** When the log stored the entry at this position, where that is its last one. */
+export function storedAtEnd({ state }: StreamInfo, { seq }: Position): number | undefined {
+  return seq === state.last_seq ? Date.parse(state.last_ts) : undefined;
+}
+
 /** Where a log begins to be read that does not continue what was read. */
 export function beginningOf(
   bus: Bus,

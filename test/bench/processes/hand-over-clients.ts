@@ -104,10 +104,12 @@ function keepOpen({ port, token }: Begin, index: number, { after, onOpen, onFram
       },
     });
     stream = opened;
-    void opened.closed.then(async (retryMs) => {
-      await delay(stream === undefined ? 0 : retryMs);
-      if (stream !== undefined) open(attempt + 1);
-    });
+    void comeBack(opened, attempt + 1);
+  };
+  const comeBack = async ({ closed }: RawStream, attempt: number): Promise<void> => {
+    const retryMs = await closed;
+    await delay(stream === undefined ? 0 : retryMs);
+    if (stream !== undefined) open(attempt);
   };
   open(0);
   return {

@@ -27,7 +27,7 @@ const CHANGE_EVERY_MS = 60;
 export async function measureCalls(bench: Bench, isQuick: boolean): Promise<CallSlopes> {
   const { stack } = bench;
   const stored = await measureStoring(bench, isQuick ? 2 : 6);
-  const events = isQuick ? 2_000 : 6_000;
+  const events = isQuick ? 1_000 : 4_000;
   const env = { REDIS_URL: stack.redis.publishUrl };
   let publishing: Awaited<ReturnType<typeof measurePublishing>> | undefined;
   const publishRedis = await redisDuring(stack.redis, events + events / 100, async () => {

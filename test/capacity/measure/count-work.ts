@@ -4,6 +4,7 @@ import { atRate, BOB, payloadOf, streamRequests } from "../../bench/load.ts";
 import { openReaders, type Readers } from "../../bench/readers.ts";
 import type { Bench } from "../../bench/scenario.ts";
 import { readMetrics } from "#test/support/read-metric.ts";
+import { stretchDuring } from "./stretch.ts";
 import type { RunningService } from "#test/support/start-service.ts";
 
 /** Readers of an edge, and the events that are published beside them. */
@@ -29,6 +30,8 @@ export interface Counted extends Cost {
   readonly events: number;
   readonly flushes: number;
   readonly expected: number;
+  /** How much longer than its processor time the edge's work took while events were published. */
+  readonly stretch: number;
 }
 
 export const PAYLOAD_BYTES = 200;
@@ -50,14 +53,16 @@ export async function countWork(bench: Bench, edge: RunningService, load: Load):
     (await readMetrics(edge, ["sluice_stream_flush_events_count"]))[0] ?? 0;
   const events = load.ratePerSecond * load.seconds;
   const before = await flushesOf();
-  let brokerMillis = 0;
+  let [brokerMillis, stretch] = [0, 1];
   const begin = performance.now();
   const { settleMs, endMs } = load.rest ?? { settleMs: 2_000, endMs: 1_000 };
   const work = async (): Promise<void> => {
     const brokerBefore = await cpuMillis(stack.nats.pid);
-    await atRate({ ratePerSecond: load.ratePerSecond, seconds: load.seconds }, (index) => {
-      void producer.js.publish(subjectOf(load, index), payloadOf(PAYLOAD_BYTES), PATIENTLY);
-    });
+    stretch = await stretchDuring(pid, () =>
+      atRate({ ratePerSecond: load.ratePerSecond, seconds: load.seconds }, (index) => {
+        void producer.js.publish(subjectOf(load, index), payloadOf(PAYLOAD_BYTES), PATIENTLY);
+      }),
+    );
     brokerMillis = (await cpuMillis(stack.nats.pid)) - brokerBefore;
   };
   const cost = await account(pid, readers, work, { settleMs, endMs });
@@ -70,6 +75,7 @@ export async function countWork(bench: Bench, edge: RunningService, load: Load):
     events,
     flushes,
     expected: expectedOf(load, events),
+    stretch,
   };
 }
 

@@ -2,7 +2,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { COLLECTABLE } from "../../bench/collect-heap.ts";
 import { openIdleStreams } from "../../bench/memory-by-road.ts";
 import type { Bench } from "../../bench/scenario.ts";
-import { cpuMillis } from "#test/support/read-metric.ts";
+import { threadMicros } from "../../bench/account.ts";
 import type { Slopes } from "../slopes.ts";
 
 type MemorySlopes = Pick<Slopes["edge"], "baseMiB" | "streamKiB" | "streamMicros">;
@@ -15,9 +15,10 @@ export async function measureMemory(bench: Bench, isQuick: boolean): Promise<Mem
   await using edge = await bench.startEdge(COLLECTABLE);
   await using streams = await openIdleStreams(bench, edge, isQuick ? 1_000 : 3_000);
   const windowMs = isQuick ? HEARTBEAT_MS / 3 : HEARTBEAT_MS;
-  const before = await cpuMillis(edge);
+  const { pid } = edge.child.process;
+  const before = await threadMicros(pid);
   await delay(windowMs);
-  const micros = ((await cpuMillis(edge)) - before) * 1_000;
+  const micros = (await threadMicros(pid)) - before;
   const { sse, ndjson, websocket } = streams.streamKiB;
   const atLeast0 = (kib: number): number => Math.max(0, kib);
   return {

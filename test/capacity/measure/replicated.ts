@@ -1,6 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { JetStreamManager } from "@nats-io/jetstream";
-import { cpuMillis } from "../../bench/account.ts";
+import { threadMicros } from "../../bench/account.ts";
 import { atRate, payloadOf } from "../../bench/load.ts";
 import { logStreamName, logSubjects } from "#shared/contract/tenant-log.ts";
 import { startNatsCluster } from "#test/support/start-nats-cluster.ts";
@@ -24,12 +24,12 @@ export async function measureReplicated(isQuick: boolean): Promise<ReplicatedSlo
   const policy = await openBus(nodes[0].url("policy"), "policy");
   const producer = await openBus(nodes[0].url("demo"), "demo");
   const spent = async (): Promise<number> =>
-    (await Promise.all(nodes.map(({ pid }) => cpuMillis(pid)))).reduce((sum, each) => sum + each, 0);
+    (await Promise.all(nodes.map(({ pid }) => threadMicros(pid)))).reduce((sum, each) => sum + each, 0);
   /** Microseconds of all three in a second. */
   const during = async (work: () => Promise<unknown>): Promise<number> => {
     const before = await spent();
     await work();
-    return (1_000 * ((await spent()) - before)) / seconds;
+    return ((await spent()) - before) / seconds;
   };
   const rest = (): Promise<number> => during(() => delay(seconds * 1_000));
   try {

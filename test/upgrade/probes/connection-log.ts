@@ -6,12 +6,15 @@ import { bothOf, callOnce, type Probe, type ProbeDeps } from "../probe.ts";
 /** So many streams are looked up each time: the first ones and the latest ones. */
 const [FIRST, LATEST] = [2, 6];
 
+const NOT_TOLD = { status: 0, body: {} as Record<string, unknown> };
+
 /** What either edge writes of its streams into the connection log is read by either policy. */
 export async function createConnectionLogProbe({ cluster }: ProbeDeps): Promise<Probe> {
   const { access_token: alice } = await cluster.login("alice");
   const ended: string[] = [];
   const isTold = async (policy: string, id: string): Promise<boolean> => {
-    const { status, body } = await callOnce("GET", `${policy}/v1/tenants/demo/connections/${id}`, OPERATOR_TOKEN);
+    const url = `${policy}/v1/tenants/demo/connections/${id}`;
+    const { status, body } = await callOnce("GET", url, OPERATOR_TOKEN).catch(() => NOT_TOLD);
     // For half a minute behind its end an edge counts as one that may still hold the stream.
     if (status === 503) return true;
     const events = (body["entries"] as { event: string }[] | undefined)?.map(({ event }) => event) ?? [];
