@@ -41,9 +41,14 @@ export function mirrorCalls(nats: NatsConnection, place: MirrorPlace): MirrorCal
     rewind,
     async make(original) {
       const { name } = original.config;
+      const { messages, last_seq } = original.state;
       await feed(name);
       await rewind(original);
       await ask(`$JS.API.STREAM.CREATE.${name}`, newMirror(original, place));
+      // Its leader alone would stand where its empty original does, and the others give it up as above.
+      if (messages === 0 && last_seq > 0 && mirrorSettings(original, place).deny_purge !== true) {
+        await ask(`$JS.API.STREAM.PURGE.${name}`, { seq: last_seq + 1 });
+      }
     },
     update(original, { config }) {
       const metadata = { ...config.metadata, ...mirrorSettings(original, place).metadata };
