@@ -100,6 +100,14 @@ test("a stream that is gone takes its mirror with it; one that was made anew, or
   await waitFor("the restored log is mirrored again", async () => (await last(restored)) === 1);
 });
 
+test("the mirror of an original whose entries are all gone stands where that does", async () => {
+  const stream = await makeLog("empty", "epoch-1");
+  for (let entries = 1; entries <= 3; entries += 1) await origin.publish("control.empty.policy", "{}");
+  await there.streams.purge(stream);
+  await keep();
+  await waitFor("they are level", async () => (await last(stream)) === 3);
+});
+
 test("a subject that is purged from a bucket goes from its mirror, and one that came back stays", async () => {
   await make("KV_sluice_policy_parts", ["$KV.sluice_policy_parts.>"]);
   await keep();

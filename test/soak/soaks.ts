@@ -33,6 +33,7 @@ export const SOAKS: readonly Soak[] = [
   soak("durable", "test/integration/durable-faults.test.ts", "steps with a durable subscription", 2_000, 300),
   soak("erasure", "test/integration/erasure-under-load.test.ts", "rounds of erasures", 200, 40),
   soak("region-walk", "test/integration/region-walk.test.ts", "steps of two regions", 1_000, 100),
+  soak("mirror-of-three", "test/soak/mirror-of-three.test.ts", "mirrors made on three servers", 20, 20),
   soak("region-drill", "test/soak/region-drill.test.ts", "promotions and losses of a home, twice", 5, 1),
   soak("regions", "test/integration/regions.test.ts", "cuts and restarts of two regions", 18, 3),
   soak("apis", "test/soak/apis.test.ts", "cases for each call", 500, 20),

@@ -102,7 +102,10 @@ async function take(
   } else if (step.do === "remake") await remakeMirror(stream, keeping);
   else if (mirror !== undefined && step.do === "update") await calls.update(original, mirror);
   if (mirror === undefined || step.do === "remake") return;
-  if ((mirror.mirror?.active ?? 0) > UNFED_NS) await calls.feed(stream);
+  if ((mirror.mirror?.active ?? 0) > UNFED_NS) {
+    await calls.feed(stream);
+    if (mirror.state.messages === 0) await calls.rewind(original);
+  }
   await purges.follow(original, mirror);
 }
 
