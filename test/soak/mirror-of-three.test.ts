@@ -37,13 +37,16 @@ describe.skipIf(ROUNDS === 0)("a mirror on three servers", () => {
         const config = { storage: StorageType.File, num_replicas: 3, max_msgs_per_subject: 1 };
         await waitFor(
           "three servers take the bucket",
-          () => there.streams.add({ ...config, name: BUCKET, subjects: ["$KV.sluice_policy_parts.>"] }).catch(() => {}),
+          () =>
+            there.streams
+              .add({ ...config, name: BUCKET, subjects: ["$KV.sluice_policy_parts.>"] })
+              .catch(() => undefined),
           PATIENCE_MS,
         );
         for (let entry = 0; entry < 5 * KEYS; entry += 1) await put(entry % KEYS);
         const original = await waitFor(
           "the link is there",
-          () => linked.streams.info(BUCKET).catch(() => {}),
+          () => linked.streams.info(BUCKET).catch(() => undefined),
           PATIENCE_MS,
         );
         await calls.feed(BUCKET);
@@ -53,7 +56,7 @@ describe.skipIf(ROUNDS === 0)("a mirror on three servers", () => {
         const { last_seq: end } = (await there.streams.info(BUCKET)).state;
         await waitFor(
           "the mirror is level",
-          async () => (await here.streams.info(BUCKET).catch(() => {}))?.state.last_seq === end,
+          async () => (await here.streams.info(BUCKET).catch(() => undefined))?.state.last_seq === end,
           PATIENCE_MS,
         );
         const isHealthy = () => Promise.all(regions.us.servers.map((server) => server.isHealthy()));
@@ -68,7 +71,7 @@ describe.skipIf(ROUNDS === 0)("a mirror on three servers", () => {
   async function open(region: "eu" | "us", user: "policy" | "policy-eu"): Promise<Bus> {
     const bus = await waitFor(
       "the servers take connections",
-      () => openBus(regions[region].url(user), user).catch(() => {}),
+      () => openBus(regions[region].url(user), user).catch(() => undefined),
       PATIENCE_MS,
     );
     return opened.adopt(bus, ({ connection }) => connection.close());
