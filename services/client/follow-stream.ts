@@ -112,7 +112,7 @@ export class FollowedStream<Given extends Schemas> implements Omit<SluiceStream<
 
   /** Whoever goes on behind an id that was kept has got everything before it. */
   #keep(id: string | undefined): void {
-    if (id !== undefined && id !== "" && this.#options.subscription === undefined) this.#kept.keep(id);
+    if (id && this.#options.subscription === undefined) this.#kept.keep(id);
   }
 
   #handOn(event: StreamEvent): void {
