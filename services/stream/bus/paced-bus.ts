@@ -1,12 +1,10 @@
 import { jetstream, type JetStreamClient, type JetStreamManager, jetstreamManager } from "@nats-io/jetstream";
 import type { NatsConnection } from "@nats-io/transport-node";
 import { type Pacing, pacingFor } from "./pacing.ts";
+import { RoundTrips } from "./round-trips.ts";
 
 /** How often the round trip is measured. A reconnect is measured at once. */
 const MEASURE_EVERY_MS = 5_000;
-
-/** The longest of this many counts: a quick round trip says nothing about the next. */
-const KEPT_MEASUREMENTS = 3;
 
 /** JetStream clients keep the timeout they were made with: one is made for each of these. */
 const ANSWER_MS = [5_000, 10_000, 20_000, 40_000] as const;
@@ -22,8 +20,8 @@ export interface Bus {
 /** Opens clients of JetStream, and measures the round trip until disposed. */
 export async function openPacedBus(nats: NatsConnection): Promise<Bus & Disposable> {
   const clients = await Promise.all(ANSWER_MS.map((timeout) => openClient(nats, timeout)));
-  const roundTrips = [await nats.rtt()];
-  const pacing = (): Pacing => pacingFor(Math.max(...roundTrips));
+  const roundTrips = new RoundTrips(await nats.rtt());
+  const pacing = (): Pacing => pacingFor(roundTrips.usual);
   const client = (): Client => {
     const { answerMs } = pacing();
     return clients.find(({ timeout }) => timeout >= answerMs) ?? (clients.at(-1) as Client);
@@ -55,22 +53,25 @@ async function openClient(nats: NatsConnection, timeout: number): Promise<Client
   return { timeout, js: jetstream(nats, { timeout }), jsm };
 }
 
-function keepMeasuring(nats: NatsConnection, roundTrips: number[]): NodeJS.Timeout {
+function keepMeasuring(nats: NatsConnection, roundTrips: RoundTrips): NodeJS.Timeout {
   let isMeasuring = false;
   const measure = async (): Promise<void> => {
     if (isMeasuring) return;
     isMeasuring = true;
     const roundTrip = await nats.rtt().catch(() => undefined);
     isMeasuring = false;
-    if (roundTrip !== undefined) roundTrips.push(roundTrip);
-    if (roundTrips.length > KEPT_MEASUREMENTS) roundTrips.shift();
+    if (roundTrip !== undefined && roundTrips.add(roundTrip)) await measure();
   };
-  void onReconnect(nats, measure);
+  const startOver = async (): Promise<void> => {
+    const roundTrip = await nats.rtt().catch(() => undefined);
+    if (roundTrip !== undefined) roundTrips.startOver(roundTrip);
+  };
+  void onReconnect(nats, startOver);
   return setInterval(() => void measure(), MEASURE_EVERY_MS).unref();
 }
 
-async function onReconnect(nats: NatsConnection, measure: () => Promise<void>): Promise<void> {
+async function onReconnect(nats: NatsConnection, startOver: () => Promise<void>): Promise<void> {
   for await (const { type } of nats.status()) {
-    if (type === "reconnect") void measure();
+    if (type === "reconnect") void startOver();
   }
 }

@@ -24,7 +24,7 @@ const MIN_ANSWER_MS = 5_000;
 const MAX_MESSAGES = { near: 250, far: 1_000 };
 
 /** Up to this round trip a broker is near. */
-const NEAR_MS = 10;
+export const NEAR_MS = 10;
 
 /** A longer round trip counts as this one. */
 const MAX_ROUND_TRIP_MS = 12_000;
