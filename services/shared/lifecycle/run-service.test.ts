@@ -18,8 +18,11 @@ await runService("late", async () => {
 const start = (error: string) =>
   startChild(process.execPath, ["--input-type=module", "-e", serviceThatFails(error)], {});
 
-test("a start that finds something unavailable is tried again, and says so once", async () => {
-  const child = start('new AppError("unavailable", "the bus has no leader")');
+test.each([
+  ["finds something unavailable", 'new AppError("unavailable", "the bus has no leader")'],
+  ["gets no answer in time", 'new DOMException("timeout", "TimeoutError")'],
+])("a start that %s is tried again, and says so once", async (_, error) => {
+  const child = start(error);
   await waitFor("it starts", () => child.output().includes("started at attempt 3"));
   expect(child.output().split("what a start needs is away").length - 1).toBe(1);
   expect(await child.end("SIGTERM")).toBe(0);

@@ -27,7 +27,7 @@ const STOP_MS = 2_500;
 /**
  * Runs a service until a signal to stop, then disposes it and ends the process with 0. A service that is still starting is
  * not waited for, and one that takes longer than `stopMs` to let go is cut off: a process always ends. A second signal ends it
- * at once. A start that fails because something is `unavailable` is tried again for 30 s. A service that cannot start says why in
+ * at once. A start that fails because something is `unavailable`, or did not answer in time, is tried again for 30 s. A service that cannot start says why in
  * one message and ends with 1; so does one that ends by itself, and a process with a fault that nobody handled.
  */
 export async function runService(
@@ -85,8 +85,13 @@ async function startPatiently(start: () => Promise<RunningService>, log: Logger)
   }
 }
 
-function isAway(error: unknown): error is AppError {
-  return error instanceof AppError && error.code === "unavailable";
+/** What is thrown where nobody answers: in time, or at all. */
+const NO_ANSWER: readonly string[] = ["TimeoutError", "NoRespondersError"];
+
+/** Whoever said nothing in time, as a cluster that has just elected its leader, may answer the next time. */
+function isAway(error: unknown): error is Error {
+  if (error instanceof AppError) return error.code === "unavailable";
+  return error instanceof Error && NO_ANSWER.includes(error.name);
 }
 
 async function stop(service: RunningService, stopMs: number, log: Logger): Promise<void> {
@@ -116,7 +121,8 @@ function formatOf({ LOG_FORMAT: format }: NodeJS.ProcessEnv): LogFormat | undefi
 }
 
 function fail(name: string, error: unknown): never {
-  const text = error instanceof BootError || isAway(error) ? error.message : (error as Error).stack;
+  const isPlain = error instanceof BootError || (error instanceof AppError && isAway(error));
+  const text = isPlain ? error.message : (error as Error).stack;
   process.stderr.write(`${name} cannot go on: ${text}\n`);
   process.exit(1);
 }
