@@ -78,6 +78,18 @@ describe("near the end of its session", () => {
     expect(count(client.raw(), "auth_error")).toBe(1);
   });
 
+  test("a client is told of more time also where auth gave it when its rights were asked for again", async () => {
+    const rig = createRig();
+    const client = await rig.open();
+    await rig.pass(32);
+    await client.frame("session");
+    await rig.pass(5);
+    rig.control({ of: "session", entry: { sub: "alice", action: "changed" } });
+    await rig.pass(2);
+    await waitFor("the later end", () => count(client.raw(), "session") === 2);
+    expect(rig.extensions()).toBe(2);
+  });
+
   test("a session that is over ends a stream whose person's rights are invalidated", async () => {
     const rig = createRig();
     const client = await rig.open();

@@ -48,6 +48,9 @@ interface Watch {
   readonly renewBeforeMs: number;
   progress: number;
   progressAt: number;
+  /** Whose end the client knows, and that end. */
+  registration: Registration | undefined;
+  deadline: number | undefined;
   /** What its client was told that delivery waits for; undefined while it was told of nothing. */
   degraded: ControlData["degraded"]["reason"] | undefined;
 }
@@ -111,6 +114,8 @@ function createWatch(now: number): Watch {
     renewBeforeMs: min + Math.random() * (max - min),
     progress: 0,
     progressAt: now,
+    registration: undefined,
+    deadline: undefined,
     degraded: undefined,
   };
 }
@@ -131,8 +136,9 @@ function lookAfter(
   if (outlived !== undefined) return reader.end(bye(outlived, reader.retryMs));
   if (deps.switches.endStream(stream)) return reader.end(bye("transport", reader.retryMs));
   if (now >= registration.grantEndsAt) endGrant({ tenant: stream.tenant, registration }, deps);
+  announceDeadline(reader, watch, deps);
   if (registration.wantsMoreTime(now, watch.renewBeforeMs)) {
-    renew(stream, deps).catch((error: unknown) => deps.observer.fault(error, factsOf(reader)));
+    renew(stream, watch, deps).catch((error: unknown) => deps.observer.fault(error, factsOf(reader)));
   }
   if (!reader.record.hasBegun && now - reader.openedAt > DEGRADED_AFTER_MS)
     reportBeginning(stream.tenant, reader, deps.observer);
@@ -156,16 +162,26 @@ function isStalled({ connection }: Reader, watch: Watch, now: number): boolean {
   return now - watch.progressAt > STALL_MS;
 }
 
-async function renew({ tenant, reader }: Stream, deps: KeepAliveDeps): Promise<void> {
+async function renew({ tenant, reader }: Stream, watch: Watch, deps: KeepAliveDeps): Promise<void> {
   const { registration } = reader;
-  const before = registration.deadline;
   await verifySession(registration, tenant, deps, { extend: true });
   // A rebind has replaced the registration meanwhile: the answer counts no more.
   if (registration !== reader.registration) return;
-  const { deadline, ended } = registration;
-  if (ended !== undefined) return reader.ended ? undefined : reader.revoke(ended);
-  if (deadline === undefined || before === undefined || deadline <= before || reader.ended) return;
-  reader.frames.send("session", { expiresAt: expiryOf(deadline, deps) });
+  if (reader.ended) return;
+  if (registration.ended !== undefined) return reader.revoke(registration.ended);
+  announceDeadline(reader, watch, deps);
+}
+
+/**
+ * Sends the session's end where it is later than the client knows, whatever auth was asked for: rights that were invalidated are asked
+ * for together with more time. An opening and a rebind send it themselves.
+ */
+function announceDeadline({ registration, frames }: Reader, watch: Watch, deps: KeepAliveDeps): void {
+  const { deadline } = registration;
+  if (watch.registration !== registration) [watch.registration, watch.deadline] = [registration, deadline];
+  if (deadline === undefined || deadline <= (watch.deadline ?? -Infinity)) return;
+  watch.deadline = deadline;
+  frames.send("session", { expiresAt: expiryOf(deadline, deps) });
 }
 
 /**
