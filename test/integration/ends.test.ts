@@ -164,7 +164,11 @@ test("told to stop twice, a process ends at once, whatever it waits for", async 
   }
   await freeze(nats);
   stack.defer(() => thaw(nats));
-  const ends = services.map(({ child }) => endOf(child, ["SIGTERM", 150, "SIGINT"]));
+  const ends = services.map(({ child }) => {
+    // A busy process takes signals late, and what comes within 100 ms of the first for the same wish.
+    const again = setInterval(() => child.process.kill("SIGINT"), 150);
+    return endOf(child, ["SIGTERM"]).finally(() => clearInterval(again));
+  });
   expect(await Promise.all(ends)).toEqual([0, 0]);
   for (const { child } of services) expect(child.output()).toContain("told to stop again");
 });
