@@ -27,8 +27,9 @@ const STOP_MS = 2_500;
 /**
  * Runs a service until a signal to stop, then disposes it and ends the process with 0. A service that is still starting is
  * not waited for, and one that takes longer than `stopMs` to let go is cut off: a process always ends. A second signal ends it
- * at once. A start that fails because something is `unavailable`, or did not answer in time, is tried again for 30 s. A service that cannot start says why in
- * one message and ends with 1; so does one that ends by itself, and a process with a fault that nobody handled.
+ * at once. A start that fails because something is `unavailable`, or did not answer in time, is tried again for 30 s. A service
+ * that cannot start says why in one message and ends with 1; so does one that ends by itself, and a process with a fault that nobody
+ * handled.
  */
 export async function runService(
   name: string,

@@ -77,7 +77,7 @@ export class Registration {
   readonly changed = new Notifier();
   /** The monotonic time after which nothing may be written; undefined while auth has not answered. */
   #deadline: number | undefined;
-  /** The last deadline that was sent to the client, also while auth is asked again. */
+  /** The last deadline, also while auth is asked again: the client has it, or is sent it within a second. */
   #announced: number | undefined;
   /** How long the session was good for when auth last answered. */
   #lifeMs = 0;
@@ -115,7 +115,7 @@ export class Registration {
     return this.#deadline;
   }
 
-  /** The deadline that was sent to the client; undefined while there was none, or where the clocks have parted since. */
+  /** The deadline that the client has, or is sent within a second; undefined while there was none, or where the clocks have parted since. */
   get announcedDeadline(): number | undefined {
     return this.#announced;
   }

@@ -166,8 +166,7 @@ async function renew({ tenant, reader }: Stream, watch: Watch, deps: KeepAliveDe
   const { registration } = reader;
   await verifySession(registration, tenant, deps, { extend: true });
   // A rebind has replaced the registration meanwhile: the answer counts no more.
-  if (registration !== reader.registration) return;
-  if (reader.ended) return;
+  if (registration !== reader.registration || reader.ended) return;
   if (registration.ended !== undefined) return reader.revoke(registration.ended);
   announceDeadline(reader, watch, deps);
 }
