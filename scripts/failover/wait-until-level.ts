@@ -1,4 +1,5 @@
 import { setTimeout as delay } from "node:timers/promises";
+import { silenceOf } from "#shared/nats/watch-seat.ts";
 import { ScriptError } from "../shared/run-script.ts";
 import { type HomeStream, standingOf } from "./home-stream.ts";
 import type { RegionBus } from "./region-bus.ts";
@@ -7,26 +8,38 @@ import type { Tell } from "./tell.ts";
 const LOOK_MS = 100;
 
 /**
- * Waits until the mirror of each original has what the original had when it was asked.
- * @throws {ScriptError} naming one that has not, as where two replicas of a mirror take nothing any more.
+ * Waits until the mirror of each original has what the original had when it was asked, and hears it: of a thousand mirrors one may
+ * begin again just now. `silentMs` is what a mirror that hears its original is silent at the longest.
+ * @throws {ScriptError} naming one that does not, as where two replicas of a mirror take nothing any more.
  */
 export async function waitUntilReached(
   originals: readonly HomeStream[],
   bus: Pick<RegionBus, "region" | "streams">,
-  { levelMs }: { readonly levelMs: number },
+  { levelMs, silentMs }: { readonly levelMs: number; readonly silentMs: number },
 ): Promise<void> {
   const giveUp = performance.now() + levelMs;
   for (;;) {
-    const mirrors = new Map((await bus.streams()).map((each) => [each.config.name, each.state.last_seq]));
-    const behind = originals.find(({ config, state }) => (mirrors.get(config.name) ?? 0) < state.last_seq);
-    if (behind === undefined) return;
-    const { config, state } = behind;
+    const streams = await bus.streams();
+    const mirrors = new Map(streams.map((each) => [each.config.name, each]));
+    const late = originals.flatMap((each) => latenessOf(each, mirrors.get(each.config.name), silentMs) ?? []);
+    if (late[0] === undefined) return;
     if (performance.now() > giveUp) {
-      const place = `${config.name} is at ${mirrors.get(config.name) ?? 0} of ${state.last_seq} in region ${bus.region}`;
-      throw new ScriptError(`${place}, and gets no further: see sluice region status there. Nothing was changed`);
+      const others = late.length === 1 ? "" : ` (and ${late.length - 1} more)`;
+      throw new ScriptError(`in region ${bus.region}, ${late[0]}${others}. Nothing was changed`);
     }
     await delay(LOOK_MS);
   }
+}
+
+/** What keeps a mirror from taking over from its original; undefined where nothing does. */
+function latenessOf(original: HomeStream, mirror: HomeStream | undefined, silentMs: number): string | undefined {
+  const { name } = original.config;
+  const at = mirror?.state.last_seq ?? 0;
+  if (mirror?.mirror !== undefined && silenceOf(mirror.mirror.active) > silentMs) {
+    return `the mirror ${name} does not hear its original: see that the link is open`;
+  }
+  if (at >= original.state.last_seq) return undefined;
+  return `the mirror ${name} is at ${at} of ${original.state.last_seq} and gets no further: see sluice region status there`;
 }
 
 /**

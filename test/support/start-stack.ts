@@ -6,6 +6,7 @@ import { authSettings } from "./start-auth.ts";
 import { type NatsServer, type NatsUser, startNats } from "./start-nats.ts";
 import { type RedisServer, startRedis } from "./start-redis.ts";
 import { type RunningService, startService } from "./start-service.ts";
+import { waitFor } from "./wait.ts";
 
 /** The policies of the demo. */
 export const DEMO_POLICIES = fileURLToPath(new URL("../../infra/policies", import.meta.url));
@@ -31,7 +32,7 @@ export interface Login {
   readonly session_id: string;
 }
 
-/** What people and operators ask of a stack. */
+/** What people and operators ask of a stack. A stack of one of each asks again while the answer is 503. */
 export interface StackCalls {
   login(username: string, tenant?: string): Promise<Login>;
   /** Calls policy as the operator. */
@@ -117,7 +118,7 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
     startPolicy,
     startAuth,
     startPublish,
-    ...callsOf({ authUrl, policyUrl }),
+    ...callsOf({ authUrl, policyUrl }, fetchUntilAnswered),
     async bus(user, port = nats.port) {
       const bus = await openBus(urlThrough(port, nats.url(user)), user);
       stack.defer(() => bus.connection.close());
@@ -159,16 +160,21 @@ function peersOf({ authUrl, authGrpc, policyGrpc }: Peers): NodeJS.ProcessEnv {
   return { AUTH_GRPC_URL: authGrpc, POLICY_GRPC_URL: policyGrpc, AUTH_JWKS_URL: `${authUrl}${KEY_SET}` };
 }
 
+type Fetch = (url: string, request: RequestInit) => Promise<Response>;
+
 /** What people and operators ask of auth and policy at these addresses. */
-export function callsOf({ authUrl, policyUrl }: { readonly authUrl: string; readonly policyUrl: string }): StackCalls {
+export function callsOf(
+  { authUrl, policyUrl }: { readonly authUrl: string; readonly policyUrl: string },
+  ask: Fetch = fetch,
+): StackCalls {
   const callPolicy = async (method: string, path: string, body?: object): Promise<Response> => {
     const headers = { authorization: `Bearer ${OPERATOR_TOKEN}`, "content-type": "application/json" };
     const sent = body === undefined ? {} : { body: JSON.stringify(body) };
-    return fetch(`${policyUrl}/v1/tenants${path === "" ? "" : `/${path}`}`, { method, headers, ...sent });
+    return ask(`${policyUrl}/v1/tenants${path === "" ? "" : `/${path}`}`, { method, headers, ...sent });
   };
   return {
     login: (username, tenant = "demo") =>
-      postJson(`${authUrl}/v1/auth/login`, { tenant, username, password: "sluice-demo" }) as Promise<Login>,
+      postJson(ask, `${authUrl}/v1/auth/login`, { tenant, username, password: "sluice-demo" }) as Promise<Login>,
     async operate(method, path, body) {
       const response = await callPolicy(method, path, body);
       return { status: response.status, body: (await response.json()) as Record<string, unknown> };
@@ -207,8 +213,18 @@ export async function openBus(url: string, user: NatsUser): Promise<Bus> {
   };
 }
 
-async function postJson(url: string, body: object): Promise<unknown> {
-  const response = await fetch(url, {
+/** Asks as every client does: again while the answer is "not now". What a test stopped may not be in reach of all again. */
+function fetchUntilAnswered(url: string, request: RequestInit): Promise<Response> {
+  return waitFor(`${url} answers`, async () => {
+    const response = await fetch(url, request);
+    if (response.status !== 503) return response;
+    await response.body?.cancel();
+    return undefined;
+  });
+}
+
+async function postJson(ask: Fetch, url: string, body: object): Promise<unknown> {
+  const response = await ask(url, {
     method: "POST",
     headers: { "content-type": "application/json" },
     body: JSON.stringify(body),
