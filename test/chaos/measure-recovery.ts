@@ -84,7 +84,9 @@ async function logIn(url: string, signal: AbortSignal): Promise<Login> {
 async function opensStream(authUrl: string, url: string, signal: AbortSignal): Promise<void> {
   const { access_token: token } = await logIn(authUrl, signal);
   await using stream = await openEventStream(`${url}/v1/stream?topic=issues.>`, { token, signal });
-  await stream.frame("ready");
+  // One that was told to come again is over, and has no such frame.
+  const refused = stream.closed().then(() => Promise.reject(new Error("the stream was closed")));
+  await Promise.race([stream.frame("ready"), refused]);
 }
 
 function require(holds: boolean): void {

@@ -11,7 +11,7 @@ import { formatStep, type RunReport, type StepReport, TOO_BUSY } from "./report.
 import { retry } from "./retry.ts";
 import { planSteps, type Step } from "./schedule.ts";
 import type { Traffic } from "./traffic/start-traffic.ts";
-import type { World } from "./world.ts";
+import type { Process, World } from "./world.ts";
 
 /** After the first fault of two, the second comes within this time. */
 const SECOND_WITHIN_MS = 2_000;
@@ -71,6 +71,10 @@ async function takeStep(scene: Scene, { faults }: Step, runBegin: number): Promi
   const targets: string[] = [];
   let error: string | undefined;
   const failed = (reason: unknown): void => void (error ??= String(reason).split("\n")[0]);
+  // What could not start while the other fault went on is started below.
+  const failedUnlessMissing = (reason: unknown): void => {
+    if (missingOf(scene.world).length === 0) failed(reason);
+  };
   const troubles: Trouble[] = [];
   for (const fault of faults) {
     if (troubles.length > 0) await delay(scene.random() * SECOND_WITHIN_MS);
@@ -87,7 +91,7 @@ async function takeStep(scene: Scene, { faults }: Step, runBegin: number): Promi
   await Promise.all(
     troubles.map(async (trouble) => {
       await delay(trouble.lastsMs);
-      await trouble.end().catch(failed);
+      await trouble.end().catch(failedUnlessMissing);
     }),
   );
   await startMissing(scene.world).catch(failed);
@@ -113,10 +117,14 @@ async function takeStep(scene: Scene, { faults }: Step, runBegin: number): Promi
 }
 
 /** Starts what could not be started at the end of a fault, as a supervisor would: again and again, for a while. */
-async function startMissing({ processes }: World): Promise<void> {
-  const missing = processes.filter(({ pid }) => pid === 0);
+async function startMissing(world: World): Promise<void> {
+  const missing = missingOf(world);
   const stop = AbortSignal.timeout(SUPERVISED_MS);
   await Promise.all(missing.map((process) => retry(() => process.restart(), { stop })));
+}
+
+function missingOf({ processes }: World): readonly Process[] {
+  return processes.filter(({ pid }) => pid === 0);
 }
 
 /** How many processes want to run, for each core. */

@@ -41,8 +41,8 @@ export interface BrokerCluster {
 export interface Stores {
   /** Takes a copy, for which it stops and starts all brokers. */
   copy(): Promise<void>;
-  /** Kills all brokers, and starts them with the copy. */
-  restore(): Promise<void>;
+  /** Kills all brokers, and starts them with the copy. Calls `lost` between: what was answered until then may be gone, and nothing else. */
+  restore(lost: () => void): Promise<void>;
 }
 
 /** The home of two regions, which is written in one of them. */

@@ -69,9 +69,10 @@ class DurableClient {
   async publish(count: number): Promise<void> {
     for (let index = 0; index < count; index += 1) {
       const text = `${this.#world.name} ${(this.#published += 1)}`;
+      const at = performance.now();
       const stored = await this.#world.bus.publish("events.demo.push.event.k", text).catch(() => undefined);
       // Without an answer it may come, and need not.
-      if (stored !== undefined) this.moments.push({ of: "published", text });
+      if (stored !== undefined) this.moments.push({ of: "published", text, at });
     }
   }
 
@@ -80,12 +81,13 @@ class DurableClient {
     const { name, token } = this.#world;
     const index = Math.floor(random() * this.#world.edges.length);
     const url = `http://127.0.0.1:${this.#world.edges[index]?.ports.http}`;
+    const openedAt = performance.now();
     const stream = await openEventStream(`${url}/v1/stream?subscription=${name}&takeover=true`, {
       token,
       onFrame: ({ event, id = "", data }) => {
         if (event !== "message") return;
         this.#open.add(id);
-        this.moments.push({ of: "received", id, text: data, at: performance.now() });
+        this.moments.push({ of: "received", id, text: data, openedAt });
       },
     }).catch(() => undefined);
     this.#stream = stream;

@@ -9,14 +9,17 @@ const SILENT_MS = 10_000;
 /** A look waits no longer for an answer that is under way. */
 const WAIT_MS = 1_000;
 
-/** Checks that NATS is connected, and that its JetStream answers this user, where the user may ask it anything. */
+/**
+ * Checks that NATS is connected, and that its JetStream answers this user, where the user may ask it anything. Each look asks: a question
+ * that a broken route has lost must not keep a service from being ready once the route is back.
+ */
 export function createLogCheck(
   nats: NatsConnection,
-  { asksJetStream = true }: { readonly asksJetStream?: boolean } = {},
+  { asksJetStream = true, silentMs = SILENT_MS }: { readonly asksJetStream?: boolean; readonly silentMs?: number } = {},
 ): ReadinessCheck {
   let isConnected = true;
   let fault: string | undefined;
-  let asking: Promise<void> | undefined;
+  let [asked, answered] = [0, 0];
   const follow = async (): Promise<void> => {
     for await (const { type } of nats.status()) {
       if (type === "disconnect") isConnected = false;
@@ -24,20 +27,21 @@ export function createLogCheck(
     }
   };
   const ask = async (): Promise<void> => {
+    const number = (asked += 1);
     try {
-      await (await jetstreamManager(nats, { checkAPI: false, timeout: SILENT_MS })).getAccountInfo();
+      await (await jetstreamManager(nats, { checkAPI: false, timeout: silentMs })).getAccountInfo();
+      answered = Math.max(answered, number);
       fault = undefined;
     } catch (error) {
+      if (number < answered) return;
       fault = `JetStream does not answer this user (${(error as Error).message}): see that it is enabled for the account of the services`;
-    } finally {
-      asking = undefined;
     }
   };
   void follow();
   return async () => {
     if (nats.isClosed()) return "the connection to NATS is closed";
     if (!isConnected) return "NATS is out of reach: see that the server runs, and NATS_URL";
-    if (asksJetStream) await within(WAIT_MS, (asking ??= ask()));
+    if (asksJetStream) await within(WAIT_MS, ask());
     return fault;
   };
 }

@@ -15,8 +15,9 @@ export const restoredStore: Fault = {
       target: "all brokers",
       lastsMs,
       async end() {
-        for (const tenant of TENANTS) traffic.noteCause(tenant, "reset", "tail_lost");
-        await world.stores.restore();
+        await world.stores.restore(() => {
+          for (const tenant of TENANTS) traffic.noteCause(tenant, "reset", "tail_lost");
+        });
         await goOn();
       },
     };

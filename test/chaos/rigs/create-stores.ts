@@ -24,9 +24,10 @@ export async function createStores(brokers: readonly StoredBroker[]): Promise<St
       for (const { process, storeDir } of brokers) await replace(join(copies, process.name), storeDir);
       await startAll();
     },
-    async restore() {
+    async restore(lost) {
       await Promise.all(brokers.map(({ process }) => process.kill()));
       for (const { process, storeDir } of brokers) await replace(storeDir, join(copies, process.name));
+      lost();
       await startAll();
     },
     [Symbol.asyncDispose]: () => rm(copies, { recursive: true, force: true }),

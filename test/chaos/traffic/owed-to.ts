@@ -20,14 +20,16 @@ export interface Owed {
 
 /** The events that the log has certainly got since the subscription was made, which `entries` begin with. */
 export function owedTo(entries: Ledger, { tenant, last, resetAt }: Owed): SubscriptionMoment[] {
-  const due = new Set<string>();
+  const due = new Map<string, number>();
   const moments: SubscriptionMoment[] = [];
   const end = entries.find((entry) => entry.of === "acknowledged" && entry.text === last);
   const through = end?.of === "acknowledged" ? end.sequence : 0;
   for (const entry of entries) {
-    if (entry.of === "published" && entry.tenant === tenant && entry.topic.startsWith("issues.")) due.add(entry.text);
-    if (entry.of !== "acknowledged" || !due.has(entry.text)) continue;
-    if (entry.sequence > resetAt && entry.sequence <= through) moments.push({ of: "published", text: entry.text });
+    if (entry.of === "published" && entry.tenant === tenant && entry.topic.startsWith("issues."))
+      due.set(entry.text, entry.at);
+    if (entry.of !== "acknowledged" || entry.sequence <= resetAt || entry.sequence > through) continue;
+    const at = due.get(entry.text);
+    if (at !== undefined) moments.push({ of: "published", text: entry.text, at });
   }
   return moments;
 }

@@ -53,8 +53,9 @@ export async function startSubscriber(deps: SubscriberDeps): Promise<DurableSubs
   const stopping = new AbortController();
   let turn = 0;
   let resetAt = 0;
-  const read = (): Promise<EventStream> =>
-    openEventStream(`${inTurn(edgeUrls, (turn += 1))}/v1/stream?subscription=${name}&takeover=true`, {
+  const read = (): Promise<EventStream> => {
+    const openedAt = monotonicMs();
+    return openEventStream(`${inTurn(edgeUrls, (turn += 1))}/v1/stream?subscription=${name}&takeover=true`, {
       token: person.token(),
       signal: AbortSignal.any([stopping.signal, AbortSignal.timeout(MOVES_EVERY_MS)]),
       onFrame: ({ event, id = "", data }) => {
@@ -62,9 +63,10 @@ export async function startSubscriber(deps: SubscriberDeps): Promise<DurableSubs
         if (event === "reset" && mayReset(ledger, tenant)) resetAt = Number(id.split(".")[1]);
         if (event !== "message") return;
         if (!acknowledged.has(id)) open.set(id, data);
-        moments.push({ of: "received", id, text: data, at: monotonicMs() });
+        moments.push({ of: "received", id, text: data, openedAt });
       },
     });
+  };
   const acknowledge = async (): Promise<void> => {
     const ids = [...open.keys()].slice(0, DEFINITION.window);
     if (ids.length === 0) return;
@@ -90,7 +92,7 @@ export async function startSubscriber(deps: SubscriberDeps): Promise<DurableSubs
       const found = await waitFor(`${name}: everything up to ${text}`, isDone, 90_000).catch(() => false);
       stopping.abort();
       await Promise.all(running);
-      if (!found) moments.push({ of: "published", text: `${text}, which did not come in time` });
+      if (!found) moments.push({ of: "published", text: `${text}, which did not come in time`, at: monotonicMs() });
       const owed = owedTo(ledger.slice(begin), { tenant, last: text, resetAt });
       return { account: auditSubscription([...owed, ...moments], DEFINITION), moments };
     },

@@ -1,7 +1,9 @@
 /** What happened to one durable subscription, in the order in which the test saw it. Times are monotonic milliseconds. */
 export type SubscriptionMoment =
-  | { readonly of: "published"; readonly text: string }
-  | { readonly of: "received"; readonly id: string; readonly text: string; readonly at: number }
+  /** The log has it; the producer began at that time. */
+  | { readonly of: "published"; readonly text: string; readonly at: number }
+  /** It came by a connection that the client began to open at `openedAt`. */
+  | { readonly of: "received"; readonly id: string; readonly text: string; readonly openedAt: number }
   /** The answer was 204 at that time. */
   | { readonly of: "acknowledged"; readonly id: string; readonly at: number }
   | { readonly of: "dead"; readonly id: string; readonly deliveries: number };
@@ -16,7 +18,7 @@ export interface SubscriptionAccount {
   readonly lost: number;
   /** Received, and at the end neither acknowledged nor a dead letter. */
   readonly forgotten: number;
-  /** Received again after the answer that it was acknowledged. */
+  /** Written to the client again after the answer that it was acknowledged. */
   readonly acknowledgedAgain: number;
   /** Received for the first time behind a later one. */
   readonly outOfOrder: number;
@@ -25,9 +27,6 @@ export interface SubscriptionAccount {
   /** Dead letters before their deliveries were used up. */
   readonly deadEarly: number;
 }
-
-/** What was written before the answer may be on its way for so long. */
-const ON_ITS_WAY_MS = 500;
 
 /** Audits a run at whose end everything that is still open was acknowledged. */
 export function auditSubscription(
@@ -49,7 +48,7 @@ export function auditSubscription(
     dead: dead.length,
     lost: published.filter(({ text }) => !texts.has(text)).length,
     forgotten: [...ids].filter((id) => !acknowledgedAt.has(id) && !deadIds.has(id)).length,
-    acknowledgedAgain: received.filter(({ id, at }) => at > (acknowledgedAt.get(id) ?? at) + ON_ITS_WAY_MS).length,
+    acknowledgedAgain: countWrittenAgain(received, { published, acknowledgedAt }),
     outOfOrder: countOutOfOrder(received.map(({ id }) => id)),
     deadAgain: dead.filter(({ id }) => acknowledgedAt.has(id)).length,
     deadEarly: dead.filter(({ deliveries }) => deliveries < maxDeliver).length,
@@ -65,6 +64,29 @@ export function concludeSubscription(account: SubscriptionAccount): string {
   const broken = lost + forgotten + acknowledgedAgain + outOfOrder + deadAgain + deadEarly;
   if (account.received === 0 || broken > 0) throw new Error(`UNSOUND: ${line}`);
   return `sound: ${line}`;
+}
+
+type Published = Extract<SubscriptionMoment, { of: "published" }>;
+type Received = Extract<SubscriptionMoment, { of: "received" }>;
+
+/**
+ * Counts what was certainly written behind the answer: its connection was opened behind it, or an event came before it there that was
+ * published behind it. What else comes again may have been on its way since before, however long.
+ */
+function countWrittenAgain(
+  received: readonly Received[],
+  known: { readonly published: readonly Published[]; readonly acknowledgedAt: ReadonlyMap<string, number> },
+): number {
+  const publishedAt = new Map(known.published.map(({ text, at }) => [text, at]));
+  /** By the connection, which `openedAt` names. */
+  const writtenSince = new Map<number, number>();
+  let count = 0;
+  for (const { id, text, openedAt } of received) {
+    const since = writtenSince.get(openedAt) ?? openedAt;
+    if (since > (known.acknowledgedAt.get(id) ?? Number.POSITIVE_INFINITY)) count += 1;
+    writtenSince.set(openedAt, Math.max(since, publishedAt.get(text) ?? 0));
+  }
+  return count;
 }
 
 function countOutOfOrder(ids: readonly string[]): number {

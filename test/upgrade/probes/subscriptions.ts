@@ -25,8 +25,9 @@ export async function createSubscriptionsProbe({ cluster, demo }: SubscriptionsD
   let published = 0;
   const publish = async (): Promise<void> => {
     const text = `kept ${(published += 1)}`;
+    const at = monotonicMs();
     await demo.publish("events.demo.issue_comment.kept.k", text);
-    moments.push({ of: "published", text });
+    moments.push({ of: "published", text, at });
   };
   const [[first]] = pairsOf(cluster, "stream") as [readonly [string, string]];
   const { status } = await subscriberAt(first, alice).call("PUT", `/${NAME}`, DEFINITION);
@@ -37,12 +38,13 @@ export async function createSubscriptionsProbe({ cluster, demo }: SubscriptionsD
       for (const [here, there] of pairsOf(cluster, "stream")) {
         await publish();
         await publish();
+        const openedAt = monotonicMs();
         await using stream = await subscriberAt(here, alice).attach(NAME, "&takeover=true");
         const received = await waitFor(`kept ${published}`, () => {
           const events = stream.frames.filter(({ event }) => event === "message");
           return events.at(-1)?.data === `kept ${published}` && events;
         });
-        for (const { id = "", data } of received) moments.push({ of: "received", id, text: data, at: monotonicMs() });
+        for (const { id = "", data } of received) moments.push({ of: "received", id, text: data, openedAt });
         // The last one stays open, and has to come again at the other one.
         const ids = received.slice(0, -1).map(({ id = "" }) => id);
         const answer = await subscriberAt(there, alice).ack(NAME, ids);
