@@ -1,12 +1,7 @@
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join, relative, resolve } from "node:path";
-import { ensureClient } from "./client/build-client.ts";
-import { ensureConsole } from "./console/build-console.ts";
-import { ensureDocs } from "./docs/build-docs.ts";
-import { chromium, natsServer, promtool, proxies, redisServer } from "./provision/programs.ts";
-import { provisionClients } from "./provision/provision-clients.ts";
-import { provision } from "./provision/provision.ts";
+import { join, relative } from "node:path";
+import { provisionTests } from "./provision/provision-tests.ts";
 import { runScript, say } from "./shared/run-script.ts";
 import { runVitest } from "./shared/run-vitest.ts";
 
@@ -14,19 +9,7 @@ const SLOWEST_TOLD = 10;
 
 // `npm test`: gets what is missing, runs every test (or those its arguments name), and ends with the slowest files and `N passed, N failed`.
 await runScript(async () => {
-  const home = resolve(".sluice");
-  const options = { home, path: process.env["PATH"] ?? "", say };
-  await provision([natsServer, redisServer, chromium], options);
-  for (const proxy of proxies) {
-    await provision([proxy], options).catch((error: Error) =>
-      say(`tests behind ${proxy.name} are not run: ${error.message}`),
-    );
-  }
-  await provision([promtool], options).catch((error: Error) => say(`promtool's tests are not run: ${error.message}`));
-  await provisionClients(options);
-  await ensureConsole(say);
-  await ensureClient(say);
-  await ensureDocs(say);
+  await provisionTests(say);
   const folder = await mkdtemp(join(tmpdir(), "sluice-report-"));
   const report = join(folder, "report.json");
   const code = await runVitest([

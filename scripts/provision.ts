@@ -1,0 +1,5 @@
+import { provisionTests } from "./provision/provision-tests.ts";
+import { runScript, say } from "./shared/run-script.ts";
+
+// `npm run provision`: what `npm test` would get first.
+await runScript(() => provisionTests(say));
