@@ -101,7 +101,8 @@ async function readAgain(
 async function eraseTwo({ producer, ledger }: Run, name: string): Promise<number> {
   const [first, second] = [`push.event.first${name}`, `push.event.second${name}`];
   const publishing = producer.publishSteadily([first, second], `about ${name}:`, 8);
-  const isAbout = (entry: Ledger[number]): boolean => entry.of === "acknowledged" && entry.text.startsWith(`about ${name}:`);
+  const isAbout = (entry: Ledger[number]): boolean =>
+    entry.of === "acknowledged" && entry.text.startsWith(`about ${name}:`);
   await waitFor("thirty of them are stored", () => ledger.filter(isAbout).length >= 30);
   const counts = [await erase(stack, ledger, "demo", first)];
   await publishing.stop();

@@ -155,7 +155,7 @@ test("an event is explained by the streams that edges have open, and by the log 
 });
 
 test("an event stream of the edge is what clients and proxies need; one that refuses is not", async () => {
-  const check = ["stream", "check", `${stack.streamUrl}/v1/stream?topic=issues.>`, "--seconds", "1", "--json"];
+  const check = ["stream", "check", `${stack.streamUrl}/v1/stream?topic=issues.>`, "--seconds", "3", "--json"];
   const { code, out } = await sluice([...check, "--login"], { env });
   expect(out.filter((line) => !line.includes('"level":"ok"'))).toEqual([]);
   expect([code, out.length]).toEqual([0, 15]);

@@ -114,13 +114,13 @@ test("a key that is withdrawn gets no tokens, and the one that it has is over", 
   expect((await tokenFor(made)).status).toBe(401);
   expect(await find(made.client_id)).toBeUndefined();
   expect((await operator("DELETE", `/${made.client_id}`)).status).toBe(404);
-  const entries = (await readAudit(stack.nats, "demo")).filter(({ subject }) => subject === made.client_id);
-  expect(entries.map(({ event, by }) => `${event} ${by ?? ""}`.trim())).toEqual([
-    "client_made operator",
-    "client_token",
-    "revoked operator",
-    "client_withdrawn operator",
-  ]);
+  const audited = async () => {
+    const entries = (await readAudit(stack.nats, "demo")).filter(({ subject }) => subject === made.client_id);
+    return entries.map(({ event, by }) => `${event} ${by ?? ""}`.trim());
+  };
+  await expect
+    .poll(audited)
+    .toEqual(["client_made operator", "client_token", "revoked operator", "client_withdrawn operator"]);
 });
 
 test("a secret that is withdrawn ends the tokens it was used for, and no others", async () => {

@@ -117,7 +117,9 @@ test("whoever shows no certificate of the link's authority is not linked, whatev
   const before = refusals();
   await waitFor("it is refused", () => refusals() > before);
   await using connection = await connect({ servers: `127.0.0.1:${stranger.port}` });
-  await expect(connection.request("$JS.eu.API.STREAM.INFO.EVENTS_acme", "", { timeout: 10_000 })).rejects.toThrow(/responders/);
+  await expect(connection.request("$JS.eu.API.STREAM.INFO.EVENTS_acme", "", { timeout: 10_000 })).rejects.toThrow(
+    /responders/,
+  );
 });
 
 test("while the link is cut an event is refused at once, and none of it is stored later", async () => {

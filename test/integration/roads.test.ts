@@ -138,17 +138,21 @@ test("clients of a WebSocket that read compressed messages get the same bytes, a
   const [one, other, plain] = await Promise.all([open("websocket"), open("websocket"), openPlain()]);
   await Promise.all([one, other, plain].map((stream) => stream.frame("ready")));
   const text = "the same for all ".repeat(200);
-  const measure = () => [one, other, plain].map(({ bytesRead, frames }) => [bytesRead?.() ?? 0, frames.length] as const);
-  const [ofOne = 0, ofOther = 0, ofPlain = 0] = await waitFor("an event comes to all, and no beat beside it", async () => {
-    const before = measure();
-    await demo.publish("events.demo.push.event.k", text);
-    await Promise.all([one, other, plain].map((stream) => stream.receive(stream.events().length + 1)));
-    const grown = measure().map(([bytes, frames], place) => {
-      const [bytesBefore = 0, framesBefore = 0] = before[place] ?? [];
-      return [bytes - bytesBefore, frames - framesBefore] as const;
-    });
-    return grown.every(([, frames]) => frames === 1) && grown.map(([bytes]) => bytes);
-  });
+  const measure = () =>
+    [one, other, plain].map(({ bytesRead, frames }) => [bytesRead?.() ?? 0, frames.length] as const);
+  const [ofOne = 0, ofOther = 0, ofPlain = 0] = await waitFor(
+    "an event comes to all, and no beat beside it",
+    async () => {
+      const before = measure();
+      await demo.publish("events.demo.push.event.k", text);
+      await Promise.all([one, other, plain].map((stream) => stream.receive(stream.events().length + 1)));
+      const grown = measure().map(([bytes, frames], place) => {
+        const [bytesBefore = 0, framesBefore = 0] = before[place] ?? [];
+        return [bytes - bytesBefore, frames - framesBefore] as const;
+      });
+      return grown.every(([, frames]) => frames === 1) && grown.map(([bytes]) => bytes);
+    },
+  );
   expect(ofOther).toBe(ofOne);
   expect(ofOne).toBeLessThan(text.length / 10);
   expect(ofPlain).toBeGreaterThan(text.length);

@@ -69,7 +69,9 @@ test("a refusal comes back with its code; what nobody expected is told where it 
 
 test("a worker that is not there is told as no connection, one that is silent as unavailable", async () => {
   for (const connectionId of ["w9-abc", "w9", "-abc", "a.b-c", "*-c"]) {
-    await expect(peersAt(nats, "w8", 30_000).call({ ...CALL, connectionId })).rejects.toMatchObject({ code: "not_found" });
+    await expect(peersAt(nats, "w8", 30_000).call({ ...CALL, connectionId })).rejects.toMatchObject({
+      code: "not_found",
+    });
   }
   using _served = peersAt(other, "w1").serve(() => new Promise(() => {}));
   await other.flush();
