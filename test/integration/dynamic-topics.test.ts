@@ -184,10 +184,9 @@ describe("a client's topics", () => {
     const lastEventId = stream.lastId() ?? "";
     await stream[Symbol.asyncDispose]();
     // Each worker finds its way back to Redis by itself.
-    await using again = await waitFor("the client is let in", async () => {
-      const opened = await openTopicStream(other, query, { token: bob, lastEventId }).catch(() => undefined);
-      return opened;
-    });
+    await using again = await waitFor("the client is let in", () =>
+      openTopicStream(other, query, { token: bob, lastEventId }).catch(() => undefined),
+    );
     expect([again.ready.restored, topicsIn(again.ready)]).toEqual([true, ["-create.event", "issues.>", "push.>"]]);
     await using _there = await waitFor("the first edge finds Redis again", () =>
       openTopicStream(edge, "topic=issues.%3E&client=tab-6", { token: bob }).catch(() => undefined),
