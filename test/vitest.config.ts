@@ -17,6 +17,8 @@ export default defineConfig({
     // Longer than a test waits for something (`waitFor`): what it waited for says more than that it took too long.
     testTimeout: timeoutOf(90_000),
     hookTimeout: 120_000,
+    // As long as `waitFor` waits.
+    expect: { poll: { timeout: 30_000 } },
     // On two cores: half of what tests do is to wait for real servers, so a third file keeps the cores busy.
     maxWorkers: 3,
     // Nothing runs on import and no module keeps state: files share a worker, and what they import is read once.

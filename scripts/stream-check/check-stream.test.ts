@@ -20,7 +20,7 @@ async function check(listener: RequestListener): Promise<Record<string, string>>
   await once(server, "listening");
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/events`;
   const findings: Finding[] = [];
-  for await (const each of checkStream({ url, headers: {}, listenMs: 300 })) findings.push(each);
+  for await (const each of checkStream({ url, headers: {}, listenMs: 1_500 })) findings.push(each);
   server.closeAllConnections();
   server.close();
   return Object.fromEntries(findings.filter(({ level }) => level !== "ok").map((each) => [each.check, each.level]));

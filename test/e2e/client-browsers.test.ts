@@ -49,7 +49,7 @@ beforeAll(async () => {
   stack = owner.use(started);
   for (const browser of browsers) owner.use(browser);
   seats = await Promise.all(browsers.map((browser, place) => takeSeat(HERE[place] ?? "firefox", browser)));
-}, 90_000);
+}, 180_000);
 afterAll(() => owner.disposeAsync());
 
 test.for(ALL.filter((name) => !HERE.includes(name)))(
@@ -57,7 +57,7 @@ test.for(ALL.filter((name) => !HERE.includes(name)))(
   (_, { skip }) => skip(),
 );
 
-describe.runIf(HERE.length > 0)("in Firefox and WebKit, a page of another origin", { timeout: 90_000 }, () => {
+describe.runIf(HERE.length > 0)("in Firefox and WebKit, a page of another origin", { timeout: 180_000 }, () => {
   test("shares one stream among its tabs, and hands it over when the tab that has it is closed", () =>
     everywhere(async (seat) => {
       const tabs: DrivenPage[] = [];

@@ -89,7 +89,7 @@ async function hearsNothing(page: Page, streams: string): Promise<void> {
   expect((await tabsOf(page)).flatMap(({ dispatched }) => dispatched)).not.toContain("ready");
 }
 
-describe("auth and the edge on two hosts of one site", { timeout: 60_000 }, () => {
+describe("auth and the edge on two hosts of one site", { timeout: 120_000 }, () => {
   test("share the cookies of their domain, and a logout takes all of them back", async () => {
     const page = await openPage("app.sluice.example");
     expect(await logInFrom(page, at("auth.sluice.example"), "bob")).toBe(200);
@@ -120,7 +120,7 @@ describe("auth and the edge on two hosts of one site", { timeout: 60_000 }, () =
   });
 });
 
-describe("a page of another site", { timeout: 60_000 }, () => {
+describe("a page of another site", { timeout: 120_000 }, () => {
   test("listens by partitioned cookies where third-party cookies are off, and not by SameSite=None alone", async () => {
     const page = await openPage("page.other.example");
     expect(await logInFrom(page, at("plain.sluice.example"), "bob")).toBe(200);

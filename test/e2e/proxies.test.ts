@@ -221,7 +221,7 @@ describe.runIf(HERE.includes("haproxy"))("behind haproxy over HTTP/2", () => {
   });
 });
 
-describe("in a browser, behind every proxy", { timeout: 90_000 }, () => {
+describe("in a browser, behind every proxy", { timeout: 180_000 }, () => {
   test.for(["SIGTERM", "SIGKILL"] as const)(
     "every tab comes back after %s and a new start of the edge, and misses nothing",
     async (signal) => {

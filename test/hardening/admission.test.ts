@@ -36,6 +36,9 @@ describe("two edges that share a Redis", () => {
     await streams[0]?.[Symbol.asyncDispose]();
     await waitFor("there is room at the other edge", () => isTaken(two));
     await Promise.all(streams.map((stream) => stream[Symbol.asyncDispose]()));
+    for (const edge of edges) {
+      await waitFor("their places are free", async () => (await readMetric(edge, "sluice_stream_connections")) === 0);
+    }
   });
 
   test("keep to their shares while Redis is away, and count together again when it is back", async () => {

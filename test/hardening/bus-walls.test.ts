@@ -98,7 +98,7 @@ describe("a producer of another tenant", () => {
     const given = headers();
     given.set(name, value.join(":"));
     await expectNothingStored(async () => {
-      const answer = await as("demo").request(EVENT, "+1", { headers: given, timeout: 2_000 });
+      const answer = await as("demo").request(EVENT, "+1", { headers: given, timeout: 30_000 });
       expect(answer.json()).toHaveProperty("error");
     });
   });
@@ -109,7 +109,7 @@ test("a stock client's publish is acknowledged, and a repeated one is told as su
   const first = await js.publish(EVENT, "{}", { msgID: "m-1" });
   expect(first).toMatchObject({ stream: "EVENTS_demo", duplicate: false });
   expect(await js.publish(EVENT, "{}", { msgID: "m-1" })).toMatchObject({ seq: first.seq, duplicate: true });
-  const plain = await as("demo").request(EVENT, "{}", { timeout: 2_000 });
+  const plain = await as("demo").request(EVENT, "{}", { timeout: 30_000 });
   expect(plain.json()).toMatchObject({ stream: "EVENTS_demo", seq: first.seq + 1 });
 });
 
@@ -172,7 +172,7 @@ describe("the edge has nothing written where it could not write itself", () => {
     for (const [index, subject] of targets.entries()) {
       const config = { name: `c${index}`, deliver_subject: subject, deliver_policy: "all", ack_policy: "none" };
       const body = JSON.stringify({ stream_name: "EVENTS_demo", config });
-      await as("stream").request(`$JS.API.CONSUMER.CREATE.EVENTS_demo.c${index}`, body, { timeout: 2_000 });
+      await as("stream").request(`$JS.API.CONSUMER.CREATE.EVENTS_demo.c${index}`, body, { timeout: 30_000 });
     }
     await jetstream(as("demo")).publish(EVENT, '{"version":9,"build":"forged","all":true}');
     await everybodyIsHeard();
@@ -183,7 +183,7 @@ describe("the edge has nothing written where it could not write itself", () => {
     await jetstream(as("demo")).publish(EVENT, '{"version":9,"build":"forged","all":true}');
     const config = { name: "pull", deliver_policy: "all", ack_policy: "none" };
     const body = JSON.stringify({ stream_name: "EVENTS_demo", config });
-    await as("stream").request("$JS.API.CONSUMER.CREATE.EVENTS_demo.pull", body, { timeout: 2_000 });
+    await as("stream").request("$JS.API.CONSUMER.CREATE.EVENTS_demo.pull", body, { timeout: 30_000 });
     const before = await countMessages(others);
     for (const reply of targets) {
       as("stream").publish("$JS.API.CONSUMER.MSG.NEXT.EVENTS_demo.pull", '{"batch":1}', { reply });
@@ -251,7 +251,7 @@ function words(text: string): string[] {
 
 /** Nobody answers, because the server did not let the call through, or has nobody for it in this user's account. */
 async function expectRefused(user: NatsUser, subject: string): Promise<void> {
-  const answer = as(user).request(subject, "{}", { timeout: 2_000 });
+  const answer = as(user).request(subject, "{}", { timeout: 30_000 });
   const told = await answer.then(
     (message) => message.string(),
     (error: Error) => error.message,

@@ -36,7 +36,7 @@ afterAll(async () => {
 });
 
 test("what the publisher writes becomes an event of that tenant, and is acknowledged", async () => {
-  const answer = await jetstream(publisher, { timeout: 2_000 }).publish("ingest.demo.issues.opened.x", "{}");
+  const answer = await jetstream(publisher, { timeout: 30_000 }).publish("ingest.demo.issues.opened.x", "{}");
   expect(answer).toMatchObject({ stream: "EVENTS_demo", duplicate: false });
   const stored = await manager.streams.getMessage("EVENTS_demo", { seq: answer.seq });
   expect(stored?.subject).toBe("events.demo.issues.opened.x");
@@ -45,15 +45,15 @@ test("what the publisher writes becomes an event of that tenant, and is acknowle
 test("an edge hands events to the publisher, and hears its answer", async () => {
   publisher.subscribe("publish.event", { callback: (_, message) => void message.respond("stored") });
   await publisher.flush();
-  expect((await edge.request("publish.event", "{}", { timeout: 2_000 })).string()).toBe("stored");
+  expect((await edge.request("publish.event", "{}", { timeout: 30_000 })).string()).toBe("stored");
 });
 
 test("an edge writes and reads the record of a subscription, and empties nothing by a header", async () => {
-  const stored = await jetstream(edge, { timeout: 2_000 }).publish(RECORD, "kept");
+  const stored = await jetstream(edge, { timeout: 30_000 }).publish(RECORD, "kept");
   expect(stored.stream).toBe("KV_sluice_subs");
   const rollup = headers();
   rollup.set("Nats-Rollup", "all");
-  const answer = await edge.request(RECORD, "{}", { headers: rollup, timeout: 2_000 });
+  const answer = await edge.request(RECORD, "{}", { headers: rollup, timeout: 30_000 });
   expect(answer.json()).toHaveProperty("error");
   const reader = await jetstreamManager(edge, { checkAPI: false });
   const kept = await reader.streams.getMessage("KV_sluice_subs", { last_by_subj: RECORD });
@@ -80,6 +80,6 @@ test("who backs up writes no event, reads no single message, and changes and rem
     "$JS.API.CONSUMER.CREATE.EVENTS_demo",
   ];
   for (const subject of refused) {
-    await expect(backup.request(subject, "{}", { timeout: 2_000 })).rejects.toThrow(/Permissions Violation/);
+    await expect(backup.request(subject, "{}", { timeout: 30_000 })).rejects.toThrow(/Permissions Violation/);
   }
 });

@@ -54,7 +54,7 @@ const readPolicy = (token: string): Promise<Answer> => call("GET", `${stack.poli
 
 async function passGateway(token: string, path: string): Promise<number | undefined> {
   const http = { method: "GET", path, host: "h", headers: { authorization: `Bearer ${token}` } };
-  return (await callUnary(gateway.check.bind(gateway), { attributes: { request: { http } } }, { timeoutMs: 5_000 }))
+  return (await callUnary(gateway.check.bind(gateway), { attributes: { request: { http } } }, { timeoutMs: 30_000 }))
     .status?.code;
 }
 

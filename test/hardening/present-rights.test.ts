@@ -50,7 +50,7 @@ async function atGateway(token: string): Promise<number> {
   const { httpResponse }: CheckResponse = await callUnary(
     check,
     { attributes: { request: { http } } },
-    { timeoutMs: 5_000 },
+    { timeoutMs: 30_000 },
   );
   return httpResponse?.$case === "deniedResponse" ? (httpResponse.value.status?.code ?? 0) : 200;
 }

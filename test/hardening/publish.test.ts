@@ -173,7 +173,10 @@ test("whoever takes over an edge's place on the bus publishes only by tokens tha
     const headers = createHeaders();
     for (const [name, value] of Object.entries({ "content-type": "application/json", ...given }))
       headers.set(name, value);
-    const answer = await connection.request("publish.event", JSON.stringify(issue("bus")), { headers, timeout: 5_000 });
+    const answer = await connection.request("publish.event", JSON.stringify(issue("bus")), {
+      headers,
+      timeout: 30_000,
+    });
     return answer.headers?.get("x-sluice-status");
   };
   expect(await ask({})).toBe("401");

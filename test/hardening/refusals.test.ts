@@ -53,7 +53,10 @@ async function reasonOf(code: string, words: RegExp): Promise<unknown[]> {
     const { reasons = [] } = await readiness();
     return reasons.length === 1 && reasons[0]?.code === code && words.test(reasons[0].detail);
   });
-  return lines().filter((line) => line["msg"] === "not ready" && words.test(String(line["error.message"])));
+  const about = () =>
+    lines().filter((line) => line["msg"] === "not ready" && words.test(String(line["error.message"])));
+  await waitFor("the log says so", () => about().length > 0);
+  return about();
 }
 
 test("an edge is not ready while no key set can be had or auth calls itself otherwise, and says why in one line", async () => {
@@ -69,9 +72,9 @@ test("an edge is not ready while no key set can be had or auth calls itself othe
   expect(await reasonOf("issuer_differs", /"http:\/\/localhost:8081\/" here.*it ends with a slash/)).toHaveLength(1);
   keys.issuer = `${ISSUER}/`;
   await waitFor("the edge is ready", async () => (await readiness()).status === 200);
-  expect(lines()).toContainEqual(
-    expect.objectContaining({ "error.type": "issuer_differs", msg: "not a reason any more" }),
-  );
+  await expect
+    .poll(lines)
+    .toContainEqual(expect.objectContaining({ "error.type": "issuer_differs", msg: "not a reason any more" }));
 });
 
 test("a start warns of a misspelt variable, and says what is set without a password", () => {

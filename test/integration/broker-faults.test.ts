@@ -53,7 +53,7 @@ describe("a network that fails", () => {
     const [first] = run.readers as [LedgerReader];
     expect(JSON.parse((await first.frame("degraded")).data)).toEqual({ reason: "log" });
     edgeToBus.set("pass");
-    await first.frame("recovered", 20_000);
+    await first.frame("recovered");
     await publishing.stop();
     await run.end();
     expect(conclude(run.ledger)).toMatchObject({ gaps: 0, resets: 0 });
@@ -102,7 +102,7 @@ describe("a broker", () => {
     await disk.fill();
     // As many as wait for their acknowledgement at most have room in the log, however long the disk is full.
     const publishing = run.producer.publishSteadily(["push.event.k"], `full ${"x".repeat(2_000)}`, 20);
-    await delay(1_000);
+    await waitFor("one is refused", () => run.ledger.some(({ of }) => of === "unacknowledged"));
     const acknowledged = run.ledger.filter(({ of }) => of === "acknowledged").length;
     await delay(1_000);
     expect(run.ledger.filter(({ of }) => of === "acknowledged").length).toBe(acknowledged);

@@ -39,9 +39,9 @@ test("an edge that is cut off with its broker, which beats on, says that deliver
   await leadElsewhere("nats-3");
   await placeConsumer("nats-3");
   cluster.nats.isolate(2);
-  for (const reader of run.readers) await reader.frame("degraded", 20_000);
+  for (const reader of run.readers) await reader.frame("degraded");
   cluster.nats.isolate(undefined);
-  for (const reader of run.readers) await reader.frame("recovered", 20_000);
+  for (const reader of run.readers) await reader.frame("recovered");
   await publishing.stop();
   await run.end();
   expect(conclude(run.ledger)).toMatchObject({ gaps: 0, resets: 0 });
@@ -55,15 +55,11 @@ function lastOf(natsUrl = ""): string {
 
 /** Has another broker lead the log. */
 async function leadElsewhere(than: string): Promise<void> {
-  await waitFor(
-    "another one leads",
-    async () => {
-      if ((await leaderOf(operator, "demo")) !== than) return true;
-      await operator.connection.request("$JS.API.STREAM.LEADER.STEPDOWN.EVENTS_demo").catch(() => undefined);
-      return false;
-    },
-    20_000,
-  );
+  await waitFor("another one leads", async () => {
+    if ((await leaderOf(operator, "demo")) !== than) return true;
+    await operator.connection.request("$JS.API.STREAM.LEADER.STEPDOWN.EVENTS_demo").catch(() => undefined);
+    return false;
+  });
 }
 
 /** Has the one consumer of the log live on that broker. */

@@ -151,10 +151,10 @@ test("a changed attribute is in force for the next event, without a new connecti
   await put({ bindings, attributes: { alice: { regions: "eu" }, bob: { team: "blue" } } });
   await using alice = await openAs("alice");
   await using bob = await openAs("bob");
-  await publish("one", { region: "eu" }, "order.created.blue");
+  await decided(await publish("one", { region: "eu" }, "order.created.blue"));
   await put({ bindings, attributes: { alice: { regions: "us" }, bob: { team: ["red", "green"] } } });
   await publish("two", { region: "eu" }, "order.created.blue");
-  await publish("three", { region: "us" }, "order.created.green");
+  await decided(await publish("three", { region: "us" }, "order.created.green"));
   await put({ bindings });
   await decided(await publish("four", { region: "us" }, "order.created.red"));
   await put({ bindings, attributes: { alice: { regions: "us" }, bob: { team: "red" } } });

@@ -71,7 +71,7 @@ test("a subscription is made, looked at, changed by its revision, listed and del
 
 describe("an attached stream", () => {
   test("delivers with each event's own id; what is acknowledged, on any edge, never comes again", async () => {
-    await make();
+    await make({ ackWaitMs: 60_000 });
     await publish("one", "two", "three");
     const first = await here.attach(name);
     await first.receive(3);
@@ -103,7 +103,8 @@ describe("an attached stream", () => {
   });
 
   test("gets what it does not acknowledge again, until it is a dead letter, which comes again on request", async () => {
-    await make({ maxDeliver: 2 });
+    // Between a delivery and its refusal a busy machine may be away for more than a second.
+    await make({ maxDeliver: 2, ackWaitMs: 3_000 });
     await using stream = await here.attach(name);
     await publish("poison");
     await stream.receive(2);

@@ -2,12 +2,14 @@ import { setTimeout as delay } from "node:timers/promises";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { erase } from "#test/support/checker/administrator.ts";
 import { conclude } from "#test/support/checker/audit.ts";
+import type { Ledger } from "#test/support/checker/ledger.ts";
 import { type LedgerReader, startReader } from "#test/support/checker/reader.ts";
 import { type Run, startRun } from "#test/support/checker/start-run.ts";
 import { freeze, thaw } from "#test/support/freeze.ts";
 import { type NatsServer, startNats } from "#test/support/start-nats.ts";
 import { type Stack, startStack, urlThrough } from "#test/support/start-stack.ts";
 import { startTcpProxy, type TcpProxy } from "#test/support/tcp-proxy.ts";
+import { waitFor } from "#test/support/wait.ts";
 import { amountOf, timeoutOf } from "../soak/amount.ts";
 
 /** In each of them two people are erased. */
@@ -99,7 +101,9 @@ async function readAgain(
 async function eraseTwo({ producer, ledger }: Run, name: string): Promise<number> {
   const [first, second] = [`push.event.first${name}`, `push.event.second${name}`];
   const publishing = producer.publishSteadily([first, second], `about ${name}:`, 8);
-  await delay(250);
+  const isAbout = (entry: Ledger[number]): boolean =>
+    entry.of === "acknowledged" && entry.text.startsWith(`about ${name}:`);
+  await waitFor("thirty of them are stored", () => ledger.filter(isAbout).length >= 30);
   const counts = [await erase(stack, ledger, "demo", first)];
   await publishing.stop();
   counts.push(await erase(stack, ledger, "demo", `*.*.second${name}`));

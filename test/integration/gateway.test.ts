@@ -50,7 +50,7 @@ describe("a gateway", () => {
     const check = async (path: string) => {
       const headers = { authorization: `Bearer ${access_token}` };
       const request = { attributes: { request: { http: { method: "GET", path, host: "h", headers } } } };
-      return (await callUnary(client.check.bind(client), request, { timeoutMs: 5_000 })).status?.code;
+      return (await callUnary(client.check.bind(client), request, { timeoutMs: 30_000 })).status?.code;
     };
     expect([await check(ISSUES), await check("/repos/Hello-World/pulls"), await check("/repos")]).toEqual([0, 0, 7]);
     for (let round = 0; round < 10; round += 1) {

@@ -145,7 +145,7 @@ function ask(question: EdgeQuestion): Promise<EdgeAnswer[]> {
 
 /** The answers of both workers, each as the contract has it. */
 async function gather(text: string): Promise<EdgeAnswer[]> {
-  const options = { strategy: "count", maxMessages: 2, maxWait: 10_000 } as const;
+  const options = { strategy: "count", maxMessages: 2, maxWait: 30_000 } as const;
   const answers: EdgeAnswer[] = [];
   for await (const answer of await policy.connection.requestMany(ASK_EDGES, text, options)) {
     answers.push(edgeAnswerSchema.parse(answer.json()));

@@ -23,7 +23,7 @@ beforeAll(async () => {
   const entry = { issuer: "https://login.example.com", jwks_uri: issuer.jwksUri, audience: "api", tenant: "demo" };
   await writeFile(file, JSON.stringify([{ ...entry, algorithms: ["RS256"], claims: { groups: "groups" } }]));
   // Auth is nowhere: nobody needs it for these tokens.
-  edge = await stack.startEdge({ AUTH_ISSUERS_FILE: file, AUTH_GRPC_URL: "127.0.0.1:1", STREAM_HANDSHAKE_MS: "500" });
+  edge = await stack.startEdge({ AUTH_ISSUERS_FILE: file, AUTH_GRPC_URL: "127.0.0.1:1", STREAM_HANDSHAKE_MS: "5000" });
 });
 afterAll(async () => {
   await stack[Symbol.asyncDispose]();
@@ -42,7 +42,7 @@ async function open(subject: string, seconds: number) {
 }
 
 test("a person of an outside issuer gets what the policy binds to them, until the token's exp and no longer", async () => {
-  await using stream = await open("bob", 4);
+  await using stream = await open("bob", 8);
   expect(JSON.parse((await stream.frame("ready")).data)).toMatchObject({ tenant: "demo", subject: "bob" });
   const bus = await stack.bus("demo");
   await bus.publish("events.demo.issues.opened.k", "one");
@@ -53,7 +53,7 @@ test("a person of an outside issuer gets what the policy binds to them, until th
 });
 
 test("an edge that stood still across the exp delivers nothing of what came meanwhile", async () => {
-  await using stream = await open("bob", 3);
+  await using stream = await open("bob", 8);
   const { expiresAt } = JSON.parse((await stream.frame("ready")).data) as { expiresAt: string };
   const bus = await stack.bus("demo");
   await bus.publish("events.demo.issues.opened.k", "in time");

@@ -95,7 +95,7 @@ async function askGateway(token: string, path = "/orders"): Promise<unknown> {
   const { status } = await callUnary(
     client.check.bind(client),
     { attributes: { request: { http } } },
-    { timeoutMs: 5_000 },
+    { timeoutMs: 30_000 },
   );
   client.close();
   return status?.code;

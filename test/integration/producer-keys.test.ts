@@ -114,13 +114,13 @@ test("a key that is withdrawn gets no tokens, and the one that it has is over", 
   expect((await tokenFor(made)).status).toBe(401);
   expect(await find(made.client_id)).toBeUndefined();
   expect((await operator("DELETE", `/${made.client_id}`)).status).toBe(404);
-  const entries = (await readAudit(stack.nats, "demo")).filter(({ subject }) => subject === made.client_id);
-  expect(entries.map(({ event, by }) => `${event} ${by ?? ""}`.trim())).toEqual([
-    "client_made operator",
-    "client_token",
-    "revoked operator",
-    "client_withdrawn operator",
-  ]);
+  const audited = async () => {
+    const entries = (await readAudit(stack.nats, "demo")).filter(({ subject }) => subject === made.client_id);
+    return entries.map(({ event, by }) => `${event} ${by ?? ""}`.trim());
+  };
+  await expect
+    .poll(audited)
+    .toEqual(["client_made operator", "client_token", "revoked operator", "client_withdrawn operator"]);
 });
 
 test("a secret that is withdrawn ends the tokens it was used for, and no others", async () => {
@@ -212,8 +212,8 @@ test("a client in the bucket that cannot be read gets no tokens, hinders no othe
     return client.id === broken.client_id ? { id: client.id } : client;
   });
   await bus.js.publish("$KV.sluice_clients.demo", JSON.stringify({ clients: stored }));
+  await waitFor("auth has read it", async () => (await tokenFor(broken)).status === 401);
   expect(await find(broken.client_id)).toMatchObject({ state: "unreadable" });
-  expect((await tokenFor(broken)).status).toBe(401);
   const { token } = await tokenFor(made);
   expect((await publish(token, EVENT)).status).toBe(200);
   expect((await carol("POST", "", { name: "x" })).status).toBe(201);

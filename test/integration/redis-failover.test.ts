@@ -70,7 +70,11 @@ test.each<[string, (primary: RedisServer) => unknown]>([
     }
     const isKnown = async ({ refreshToken }: Login): Promise<boolean> => {
       const body = JSON.stringify({ refresh_token: refreshToken });
-      return (await fetch(`${url}/v1/auth/refresh`, { method: "POST", body })).status === 200;
+      const status = await waitFor("auth answers", async () => {
+        const answer = await fetch(`${url}/v1/auth/refresh`, { method: "POST", body });
+        return answer.status !== 503 && answer.status;
+      });
+      return status === 200;
     };
     const known = await Promise.all(logins.map(isKnown));
     const lost = logins.filter((_login, index) => !known[index]);

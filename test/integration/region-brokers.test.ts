@@ -117,7 +117,9 @@ test("whoever shows no certificate of the link's authority is not linked, whatev
   const before = refusals();
   await waitFor("it is refused", () => refusals() > before);
   await using connection = await connect({ servers: `127.0.0.1:${stranger.port}` });
-  await expect(connection.request("$JS.eu.API.STREAM.INFO.EVENTS_acme")).rejects.toThrow(/responders/);
+  await expect(connection.request("$JS.eu.API.STREAM.INFO.EVENTS_acme", "", { timeout: 10_000 })).rejects.toThrow(
+    /responders/,
+  );
 });
 
 test("while the link is cut an event is refused at once, and none of it is stored later", async () => {
@@ -182,11 +184,11 @@ async function startStranger(tls: NonNullable<Region["tls"]>): Promise<NatsServe
 }
 
 function publish(connection: NatsConnection, subject: string) {
-  return jetstream(connection).publish(subject, "{}", { timeout: 2_000, retries: 1 });
+  return jetstream(connection).publish(subject, "{}", { timeout: 5_000, retries: 1 });
 }
 
 async function ask({ connection }: Bus, subject: string, body: object): Promise<unknown> {
-  const answer = (await connection.request(subject, JSON.stringify(body), { timeout: 2_000 })).json<{
+  const answer = (await connection.request(subject, JSON.stringify(body), { timeout: 10_000 })).json<{
     error?: { description: string };
   }>();
   if (answer.error !== undefined) throw new Error(answer.error.description);

@@ -100,12 +100,7 @@ async function publishOn(region: RegionName, stop: AbortSignal): Promise<string[
   const ids: string[] = [];
   for (let n = 1; !stop.aborted; n += 1) {
     const id = `${region}-${n}`;
-    await waitFor("the event is taken", () =>
-      publish(region, id).then(
-        () => true,
-        () => false,
-      ),
-    );
+    await take(region, id);
     ids.push(id);
   }
   return ids;
@@ -116,6 +111,16 @@ const publish = (region: RegionName, id: string) => {
   const options = { msgID: id, timeout: PATIENCE_MS };
   return publishers[region].js.publish(`ingest.demo.push.event.${id}`, "{}", options);
 };
+
+/** Publishes an event until it is taken. */
+function take(region: RegionName, id: string): Promise<true> {
+  return waitFor("the event is taken", () =>
+    publish(region, id).then(
+      () => true as const,
+      () => false,
+    ),
+  );
+}
 
 async function readTopics(region: RegionName): Promise<string[]> {
   const { streams } = await buses[region].manager();
@@ -194,7 +199,7 @@ test("the region that was fenced comes back as a mirror, and what was done stand
 test("a region whose servers are stopped is promoted without, with new epochs, and its tail is kept when it is back", async () => {
   const epoch = await epochIn("us");
   regions.brokers.link("reset");
-  await publish("us", "only-in-us");
+  await take("us", "only-in-us");
   await regions.brokers.us.servers[0].stop();
   const promote = ["promote", "eu", "--lost", "us", "--confirm", "us", "--link-closed"];
   await waitFor(
@@ -204,7 +209,7 @@ test("a region whose servers are stopped is promoted without, with new epochs, a
   expect(await epochIn("eu")).not.toBe(epoch);
   await becomesReady(regions.eu.eu.ports.policy);
   expect(await readTopics("eu")).not.toContain("events.demo.push.event.only-in-us");
-  await publish("eu", "after");
+  await take("eu", "after");
   await regions.brokers.us.servers[0].start();
   const [rejoined] = await run(["rejoin", "us", "--out", join(folder, "lost"), "--yes"]);
   expect(rejoined).toMatchObject({

@@ -58,7 +58,7 @@ test("a mirror has the entries, the epoch and the term of its original, and its 
   const header = headers();
   header.set("Nats-Msg-Id", "one");
   header.set("X-Kind", "first");
-  await origin.connection.request("control.acme.policy", "{}", { headers: header, timeout: 2_000 });
+  await origin.connection.request("control.acme.policy", "{}", { headers: header, timeout: 10_000 });
   const [original, copy] = [
     await entry(there, stream, 1),
     await waitFor("the entry is mirrored", () => entry(here, stream, 1)),
@@ -133,6 +133,7 @@ test("a stream that was promoted is left alone", async () => {
   await standby.connection.request(
     `$JS.API.STREAM.UPDATE.${stream}`,
     JSON.stringify({ ...config, subjects: ["kept.here"] }),
+    { timeout: 10_000 },
   );
   await there.streams.delete(stream);
   await keep();

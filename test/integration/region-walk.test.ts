@@ -57,7 +57,7 @@ test(
       throw new Error(`${(error as Error).message}\nafter:\n  ${trace.join("\n  ")}`, { cause: error });
     }
   },
-  timeoutOf(60_000),
+  timeoutOf(120_000),
 );
 
 /** Steps in the order of how often they are taken. */
@@ -135,7 +135,7 @@ async function promoteLost(region: RegionName, diesAfter?: number): Promise<void
   const runs = pair[otherOf(region)].client !== undefined;
   const before = trace.length;
   const isDone = await refusable(
-    waitFor("the mirrors have heard nothing for long enough", () => tryLost(region, diesAfter), 3_000),
+    waitFor("the mirrors have heard nothing for long enough", () => tryLost(region, diesAfter)),
   );
   const hasBegun = isDone || trace.slice(before).some((line) => line.includes("died"));
   if (!hasBegun) return;

@@ -108,7 +108,7 @@ test(
     expect(await entriesOf(us)).toEqual(await entriesOf(eu));
     expect(await readMetric(policyOf(standby), "sluice_mirrors_remade_total")).toBe(0);
   },
-  timeoutOf(30_000),
+  timeoutOf(120_000),
 );
 
 /** Two restarts of a broker: a soak has the time. */
@@ -188,7 +188,7 @@ async function entriesOf(bus: Bus): Promise<object[]> {
 async function publish(topic: string): Promise<number> {
   const header = headers();
   header.set("X-Topic", topic);
-  const { seq } = await jetstream(producer).publish(`events.demo.${topic}`, "{}", { headers: header, timeout: 1_000 });
+  const { seq } = await jetstream(producer).publish(`events.demo.${topic}`, "{}", { headers: header, timeout: 5_000 });
   return seq;
 }
 
@@ -257,12 +257,12 @@ async function promoteAll({ connection }: Bus, names: readonly string[]): Promis
     const { mirror: _, ...config } = await configOf(connection, name);
     const metadata = { ...config.metadata, [TERM_METADATA]: "2" };
     const promoted = { ...config, metadata, subjects: subjectsOf(name) };
-    await connection.request(`$JS.API.STREAM.UPDATE.${name}`, JSON.stringify(promoted), { timeout: 2_000 });
+    await connection.request(`$JS.API.STREAM.UPDATE.${name}`, JSON.stringify(promoted), { timeout: 10_000 });
   }
 }
 
 async function configOf(connection: NatsConnection, name: string): Promise<StreamConfig> {
-  return (await connection.request(`$JS.API.STREAM.INFO.${name}`, "", { timeout: 2_000 })).json<StreamInfo>().config;
+  return (await connection.request(`$JS.API.STREAM.INFO.${name}`, "", { timeout: 10_000 })).json<StreamInfo>().config;
 }
 
 function subjectsOf(name: string): string[] {

@@ -62,7 +62,7 @@ describe("a gateway that asks policy", () => {
 
   const check = async (headers: Record<string, string>) => {
     const request = { attributes: { request: { http: { method: "GET", path: ISSUES, host: "h", headers } } } };
-    const { httpResponse } = await callUnary(client.check.bind(client), request, { timeoutMs: 5_000 });
+    const { httpResponse } = await callUnary(client.check.bind(client), request, { timeoutMs: 30_000 });
     if (httpResponse?.$case !== "okResponse") return { status: httpResponse?.value.status?.code };
     const { headers: behind, responseHeadersToAdd: inFront } = httpResponse.value;
     const byName = (options: typeof behind) => new Map(options.map(({ header }) => [header?.key, header?.value]));

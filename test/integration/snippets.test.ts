@@ -94,7 +94,7 @@ async function isListening(topic: string): Promise<boolean> {
 describe.concurrent.each(LANGUAGES.map((language) => [language.name, language] as const))("in %s", (name, language) => {
   test.skipIf(!isThere(language.tool))(
     "a program publishes events, and another goes on where it was when its stream breaks off",
-    { timeout: 90_000 },
+    { timeout: 180_000 },
     async () => {
       const { consume, publish } = await language.prepare(folder);
       await using proxy = await startTcpProxy(stack.edge.ports.http);

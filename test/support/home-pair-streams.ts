@@ -90,7 +90,7 @@ export async function ask<Answer>(
   question: object,
   api = "$JS.API",
 ): Promise<Answer> {
-  const answer = (await nats.request(`${api}.${call}`, JSON.stringify(question), { timeout: 3_000 })).json<
+  const answer = (await nats.request(`${api}.${call}`, JSON.stringify(question), { timeout: 10_000 })).json<
     Answer & { error?: { description: string } }
   >();
   if (answer.error !== undefined) throw new Error(`${call}: ${answer.error.description}`);

@@ -25,7 +25,7 @@ export async function openRawSocket(port: number): Promise<RawSocket> {
     end: () => void socket.end(),
     text: () => closed.then(() => text),
     until: async (part) => {
-      await expect.poll(() => text, { timeout: 5_000 }).toContain(part);
+      await expect.poll(() => text).toContain(part);
       return text;
     },
     async [Symbol.asyncDispose]() {

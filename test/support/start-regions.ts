@@ -107,7 +107,7 @@ export function userOf(region: RegionName, home: RegionName, user: NatsUser): Na
 }
 
 /** Waits until a policy or an auth of these ports is ready. */
-export function becomesReady({ ops }: ServicePorts, timeoutMs = 15_000): Promise<true> {
+export function becomesReady({ ops }: ServicePorts, timeoutMs = 30_000): Promise<true> {
   const isReady = () =>
     fetch(`http://127.0.0.1:${ops}/readyz`).then(
       ({ ok }) => ok || undefined,

@@ -22,6 +22,9 @@ export const ONE_PERSON_OPENS_MANY = {
   STREAM_POLLS_PER_SUBJECT_PER_MINUTE: "1000000",
 };
 
+/** Each event is synced to the disk: where the machine is busy, or hundreds are published at once, that takes long. */
+const STORED_WITHIN_MS = 30_000;
+
 /** Where auth has its keys. */
 const KEY_SET = "/.well-known/jwks.json";
 
@@ -209,7 +212,7 @@ export async function openBus(url: string, user: NatsUser): Promise<Bus> {
     connection,
     js,
     manager: () => jetstreamManager(connection),
-    publish: async (subject, payload) => (await js.publish(subject, payload)).seq,
+    publish: async (subject, payload) => (await js.publish(subject, payload, { timeout: STORED_WITHIN_MS })).seq,
   };
 }
 

@@ -17,7 +17,7 @@ afterAll(async () => {
 });
 
 async function call(questions: SessionQuestion[]) {
-  return callUnary(client.checkSessions.bind(client), { questions }, { timeoutMs: 5_000 });
+  return callUnary(client.checkSessions.bind(client), { questions }, { timeoutMs: 30_000 });
 }
 
 async function check(questions: SessionQuestion[]) {

@@ -289,7 +289,7 @@ describe("a refresh token", () => {
     await server.stop("SIGKILL");
     await expect(store.rotate(sid, 3)).rejects.toThrow(expect.objectContaining({ code: "unavailable" }));
     await server.start();
-    await expect.poll(() => store.find(sid).catch(() => undefined), { timeout: 5_000 }).toMatchObject({ sid });
+    await expect.poll(() => store.find(sid).catch(() => undefined)).toMatchObject({ sid });
     expect(await verdictAfter(sid, 1)).toBe("reused");
   });
 });

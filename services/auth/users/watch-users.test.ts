@@ -74,7 +74,7 @@ test("a user who is disabled loses all sessions at once, and cannot log in until
       JSON.stringify(await entries()).includes(JSON.stringify(entry)),
     );
   }
-  expect(await entries()).toContainEqual({ sub: "bob", action: "changed" });
+  await expect.poll(entries).toContainEqual({ sub: "bob", action: "changed" });
   expect((await post("refresh", one)).status).toBe(401);
   expect((await logIn("bob")).status).toBe(401);
   expect((await post("refresh", other)).status).toBe(200);
@@ -106,7 +106,7 @@ test("a broken file changes nothing, is counted and logged without what is in it
     /^sluice_auth_users_file_rejections_total [1-9]/m.test(await metrics()),
   );
   expect([before, (await logIn("alice")).status]).toEqual([200, 200]);
-  expect(stack.auth.child.output()).toContain("the users' file was rejected");
+  await expect.poll(() => stack.auth.child.output()).toContain("the users' file was rejected");
   expect(stack.auth.child.output()).not.toContain("hunter2");
   await putInForce(usersWith("alice", "disabled: true"));
   expect((await logIn("alice")).status).toBe(401);

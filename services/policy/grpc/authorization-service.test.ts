@@ -100,7 +100,7 @@ describe("Envoy's external authorization", () => {
 
   const check = (headers: Record<string, string>, path = "/orders/42", method = "GET"): Promise<CheckResponse> => {
     const http = { method, path, host: "shop.test", headers };
-    return callUnary(client.check.bind(client), { attributes: { request: { http } } }, { timeoutMs: 5_000 });
+    return callUnary(client.check.bind(client), { attributes: { request: { http } } }, { timeoutMs: 30_000 });
   };
   const bearer = (token: string) => ({ authorization: `Bearer ${token}` });
   const statusOf = ({ httpResponse }: CheckResponse): number =>
@@ -242,7 +242,7 @@ describe("Envoy's external authorization", () => {
     expect(statusOf(await check(bearer("alice-s1")))).toBe(503);
     isAway = false;
     expect(statusOf(await check(bearer("fault")))).toBe(500);
-    const nothing = await callUnary(client.check.bind(client), {}, { timeoutMs: 5_000 });
+    const nothing = await callUnary(client.check.bind(client), {}, { timeoutMs: 30_000 });
     expect(statusOf(nothing)).toBe(401);
   });
 });

@@ -70,12 +70,12 @@ describe("the decision service", () => {
   });
 
   const resolve = (request: Partial<ResolveRequest>): Promise<ResolveResponse> =>
-    callUnary(client.resolve.bind(client), { tenant: "acme", subjects: [], ...request }, { timeoutMs: 5_000 });
+    callUnary(client.resolve.bind(client), { tenant: "acme", subjects: [], ...request }, { timeoutMs: 30_000 });
   const decideAll = (request: Partial<DecideRequest>): Promise<DecideResponse> =>
     callUnary(
       client.decide.bind(client),
       { tenant: "acme", grants: [], permissions: [], ...request },
-      { timeoutMs: 5_000 },
+      { timeoutMs: 30_000 },
     );
 
   it("gives grants in the order of the subjects, with version and event map", async () => {

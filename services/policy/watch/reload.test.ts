@@ -24,6 +24,11 @@ describe("document files under a running policy", () => {
     (await fetch(`http://127.0.0.1:${stack.policy.ports.ops}/metrics`)).text();
   const rejectedCount = async (): Promise<number> =>
     Number(/^sluice_policy_documents_rejected_total (\d+)/m.exec(await metricsText())?.[1] ?? 0);
+  /** At once: a file that is written in place is empty for a moment, which would be a rejection more. */
+  const replace = async (name: string, text: string | Buffer): Promise<void> => {
+    await writeFile(path(`${name}.next`), text);
+    await rename(path(`${name}.next`), path(name));
+  };
   const inForce = (tenant: string, text: string) =>
     waitFor(`the document of ${tenant} is in force`, async () => {
       const policy = await policyOf(tenant);
@@ -33,7 +38,7 @@ describe("document files under a running policy", () => {
   const newTenant = async (): Promise<string> => {
     names += 1;
     const tenant = `t${names}`;
-    await writeFile(path(`${tenant}.yaml`), documentOf(tenant, "one"));
+    await replace(`${tenant}.yaml`, documentOf(tenant, "one"));
     await inForce(tenant, documentOf(tenant, "one"));
     return tenant;
   };
@@ -79,9 +84,9 @@ describe("document files under a running policy", () => {
       ],
     ];
     await Promise.all(
-      ways.map(async ([, replace]) => {
+      ways.map(async ([, put]) => {
         const tenant = await newTenant();
-        await replace(path(`${tenant}.yaml`), documentOf(tenant, "two"));
+        await put(path(`${tenant}.yaml`), documentOf(tenant, "two"));
         await inForce(tenant, documentOf(tenant, "two"));
       }),
     );
@@ -126,7 +131,7 @@ describe("document files under a running policy", () => {
       bad.map(async ([what, text, fault]) => {
         const tenant = await newTenant();
         const before = await policyOf(tenant);
-        await writeFile(path(`${tenant}.yaml`), text(tenant));
+        await replace(`${tenant}.yaml`, text(tenant));
         const { rejected, ...after } = await waitFor(`the file that is ${what} is rejected`, async () => {
           const policy = await policyOf(tenant);
           return policy["rejected"] !== undefined && policy;
@@ -134,7 +139,7 @@ describe("document files under a running policy", () => {
         expect(rejected).toMatchObject({ reason: "invalid", file: `${tenant}.yaml` });
         expect((rejected as { faults: object[] }).faults[0]).toMatchObject(fault);
         expect(after).toEqual(before);
-        await writeFile(path(`${tenant}.yaml`), documentOf(tenant, "three"));
+        await replace(`${tenant}.yaml`, documentOf(tenant, "three"));
         await inForce(tenant, documentOf(tenant, "three"));
       }),
     );

@@ -41,7 +41,7 @@ afterEach(async () => {
 });
 
 const ask = (call: Partial<UnaryCall> = {}) =>
-  callUnary(client.findSubjects.bind(client), { questions: [] }, { timeoutMs: 5_000, ...call });
+  callUnary(client.findSubjects.bind(client), { questions: [] }, { timeoutMs: 30_000, ...call });
 
 const codeOf = (asked: Promise<unknown>): Promise<unknown> => asked.catch((error: AppError) => error.code);
 
@@ -50,7 +50,7 @@ test("a peer that is away is unavailable, in words that do not say where it is: 
   using away = Object.assign(new SessionServiceClient(`127.0.0.1:${port}`, credentials.createInsecure()), {
     [Symbol.dispose]: () => away.close(),
   });
-  const asked = callUnary(away.findSubjects.bind(away), { questions: [] }, { timeoutMs: 5_000 });
+  const asked = callUnary(away.findSubjects.bind(away), { questions: [] }, { timeoutMs: 30_000 });
   const error = await asked.catch((thrown: unknown) => thrown);
   expect(error).toMatchObject({ code: "unavailable", cause: { details: expect.stringContaining(String(port)) } });
   expect(error).not.toMatchObject({ message: expect.stringContaining("127.0.0.1") });
@@ -136,7 +136,7 @@ describe("a breaker", () => {
     let now = 0;
     const breaker = new CircuitBreaker(() => now);
     handle = () => {};
-    for (let call = 0; call < 10; call += 1) await codeOf(ask({ breaker, timeoutMs: 30 }));
+    for (let call = 0; call < 10; call += 1) await codeOf(ask({ breaker, timeoutMs: 300 }));
     expect([breaker.isOpen, calls]).toEqual([true, 5]);
     now += 250;
     handle = (_, callback) => callback(null, { answers: [] });

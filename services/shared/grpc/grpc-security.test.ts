@@ -41,7 +41,7 @@ async function open(settings: TlsEnvironment, name: string): Promise<GrpcSecurit
 async function check(security: GrpcSecurity, serverName = "auth.sluice"): Promise<ServingStatus> {
   const client = createHealthClient(server.port, security.channelTo(serverName));
   stack.defer(() => client.close());
-  const { status } = await callUnary(client.check.bind(client), { service: "" }, { timeoutMs: 2_000 });
+  const { status } = await callUnary(client.check.bind(client), { service: "" }, { timeoutMs: 30_000 });
   return status;
 }
 

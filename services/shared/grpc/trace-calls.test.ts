@@ -60,7 +60,7 @@ const ask = (...traces: (string | undefined)[]) =>
     client.findSubjects.bind(client),
     { questions: [] },
     {
-      timeoutMs: 5_000,
+      timeoutMs: 30_000,
       shared: shareContexts(traces.map((traceparent) => ({ requestId: "r", traceparent }))),
     },
   );

@@ -36,7 +36,7 @@ test("of a flood of questions a worker keeps so many, answers them one after the
   await nats.flush();
   held.resolve();
   await waitFor("what was kept is answered", () => answers.length === KEPT);
-  const next = await policy.request(ASK_EDGES, question, { timeout: 5_000 });
+  const next = await policy.request(ASK_EDGES, question, { timeout: 30_000 });
   expect(next.json()).toEqual({ from: "w", closed: false });
   expect([answers.length, most, asked]).toEqual([KEPT, 1, KEPT + 1]);
   await Promise.all([nats.close(), policy.close()]);
@@ -55,11 +55,11 @@ test("a command is carried out by the worker that it names, beside the questions
   const observer = { fault: () => {} };
   using _serving = serveQuestions({ nats, workerId: "w", answer, observer });
   await nats.flush();
-  const asking = policy.request(ASK_EDGES, JSON.stringify({ ask: "nodes" }), { timeout: 5_000 });
+  const asking = policy.request(ASK_EDGES, JSON.stringify({ ask: "nodes" }), { timeout: 30_000 });
   const command = (worker: string, name: string): string =>
     JSON.stringify({ ask: "subscription", worker, tenant: "t", subject: "s", name, command: { do: "resume" } });
   policy.publish(ASK_EDGES, command("other", "not-ours"));
-  const ours = await policy.request(ASK_EDGES, command("w", "ours"), { timeout: 5_000 });
+  const ours = await policy.request(ASK_EDGES, command("w", "ours"), { timeout: 30_000 });
   expect(ours.json()).toEqual({ from: "w", carriedOut: { record: null } });
   expect(done).toEqual(["ours"]);
   held.resolve({ closed: false });

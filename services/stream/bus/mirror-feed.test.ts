@@ -175,7 +175,7 @@ async function publish(bus: Bus, id: string): Promise<void> {
   try {
     const named = headers();
     named.set("Nats-Msg-Id", id);
-    const reply = await publisher.connection.request(`ingest.acme.a.b.${id}`, id, { timeout: 1_000, headers: named });
+    const reply = await publisher.connection.request(`ingest.acme.a.b.${id}`, id, { timeout: 5_000, headers: named });
     if (reply.json<{ error?: object }>().error !== undefined) throw new Error(reply.string());
   } finally {
     await publisher.connection.close();
@@ -192,7 +192,7 @@ async function publishUntilStored(id: string): Promise<void> {
 }
 
 async function ask({ connection }: Bus, subject: string, body: object): Promise<unknown> {
-  const reply = await connection.request(subject, JSON.stringify(body), { timeout: 2_000 });
+  const reply = await connection.request(subject, JSON.stringify(body), { timeout: 10_000 });
   const answer = reply.json<{ error?: { description: string } }>();
   if (answer.error !== undefined) throw new Error(answer.error.description);
   return answer;

@@ -47,7 +47,7 @@ test("a call reaches the worker that the connection names, as it was made, and i
   const heard: ConnectionCall[] = [];
   using _served = peersAt(other, "w1").serve(async (call) => (heard.push(call), ANSWER));
   await other.flush();
-  expect(await peersAt(nats, "w8", 2_000).call(CALL)).toEqual(ANSWER);
+  expect(await peersAt(nats, "w8", 30_000).call(CALL)).toEqual(ANSWER);
   expect(heard).toEqual([CALL]);
 });
 
@@ -58,7 +58,7 @@ test("a refusal comes back with its code; what nobody expected is told where it 
     Promise.reject(refusals.shift()),
   );
   await other.flush();
-  const call = peersAt(nats, "w8", 2_000).call;
+  const call = peersAt(nats, "w8", 30_000).call;
   await expect(call(CALL)).rejects.toMatchObject({
     code: "session_ended",
     message: "the session has ended; log in again",
@@ -68,13 +68,14 @@ test("a refusal comes back with its code; what nobody expected is told where it 
 });
 
 test("a worker that is not there is told as no connection, one that is silent as unavailable", async () => {
-  const call = peersAt(nats, "w8", 100).call;
   for (const connectionId of ["w9-abc", "w9", "-abc", "a.b-c", "*-c"]) {
-    await expect(call({ ...CALL, connectionId })).rejects.toMatchObject({ code: "not_found" });
+    await expect(peersAt(nats, "w8", 30_000).call({ ...CALL, connectionId })).rejects.toMatchObject({
+      code: "not_found",
+    });
   }
   using _served = peersAt(other, "w1").serve(() => new Promise(() => {}));
   await other.flush();
-  await expect(call(CALL)).rejects.toMatchObject({ code: "unavailable" });
+  await expect(peersAt(nats, "w8", 100).call(CALL)).rejects.toMatchObject({ code: "unavailable" });
 });
 
 test.each([
@@ -88,7 +89,7 @@ test.each([
 ])("a call of another shape is refused and carried out by nobody (%#)", async (text) => {
   using _served = peersAt(other, "w1").serve(unexpected);
   await other.flush();
-  const reply = await nats.request("edge.w1", text, { timeout: 2_000 });
+  const reply = await nats.request("edge.w1", text, { timeout: 30_000 });
   expect(reply.json()).toMatchObject({ refused: { code: "malformed_request" } });
 });
 
@@ -101,7 +102,7 @@ test.each([
 ])("an answer of another shape counts as none (%#)", async (text) => {
   const subscription = other.subscribe("edge.w1", { callback: (_, message) => void message.respond(text) });
   await other.flush();
-  await expect(peersAt(nats, "w8", 2_000).call(CALL)).rejects.toMatchObject({ code: "unavailable" });
+  await expect(peersAt(nats, "w8", 30_000).call(CALL)).rejects.toMatchObject({ code: "unavailable" });
   subscription.unsubscribe();
 });
 

@@ -111,7 +111,8 @@ test("auth that fails every call is called a tenth more often at most, and soon 
   answer = failsAlways;
   const failing = await load();
   expect(healthy.questions).toBe(HANDSHAKES);
-  expect(failing.calls).toBeLessThanOrEqual(healthy.calls * 1.1);
+  // A healthy auth gets a call for each; where the machine is busy some share one, and now more of them than then.
+  expect(failing.calls).toBeLessThanOrEqual(HANDSHAKES * 1.1);
   answer = answers;
   const { registrations } = failing;
   await waitFor("all are answered", () => areAnswered(registrations));

@@ -104,7 +104,7 @@ class Reader implements LedgerReader {
     this.#stream?.pause(paused);
   }
 
-  async complete(text: string, timeoutMs = 20_000): Promise<void> {
+  async complete(text: string, timeoutMs?: number): Promise<void> {
     this.#ledger.push({ of: "complete", client: this.#options.client, text });
     await this.frame(({ data, event }) => data === text && event === "message", timeoutMs);
   }

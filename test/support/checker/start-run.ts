@@ -33,7 +33,7 @@ export async function startRun(bus: Bus, count: number, reading: Omit<ReaderOpti
     readers,
     join,
     reach: async (text) => {
-      await Promise.all(readers.map((reader) => reader.frame(({ data }) => data === text, 20_000)));
+      await Promise.all(readers.map((reader) => reader.frame(({ data }) => data === text)));
     },
     async end(timeoutMs) {
       const text = "the end";
