@@ -203,7 +203,9 @@ function tellingBus(onUnsubscribed: () => void): Bus {
     const unsubscribe = (): void => (onUnsubscribed(), subscription.unsubscribe());
     return { unsubscribe } as Subscription;
   };
-  const publish: NatsConnection["publish"] = (...message) => connection.publish(...message);
   const { options } = connection as unknown as { readonly options: object };
-  return { ...bus, nats: { subscribe, publish, options } as unknown as NatsConnection };
+  return {
+    ...bus,
+    nats: { subscribe, publish: connection.publish.bind(connection), options } as unknown as NatsConnection,
+  };
 }
