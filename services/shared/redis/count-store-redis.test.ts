@@ -115,7 +115,8 @@ test.each([
       disconnect: (reconnect: boolean) => void breaksOff.push(reconnect),
     };
     const store = new RedisCounts(redis as unknown as Redis, "stream", "1");
-    for (let exchange = 0; exchange < 16; exchange += 1) await expect(store.exchange([], true)).rejects.toThrow("writeable");
+    for (let exchange = 0; exchange < 16; exchange += 1)
+      await expect(store.exchange([], true)).rejects.toThrow("writeable");
     expect(breaksOff).toEqual(Array(times).fill(true));
   },
 );
