@@ -18,15 +18,16 @@ export interface BucketFollower {
 export async function followBucket(kv: KV, { onEntry, onTrouble, stop }: BucketFollower): Promise<void> {
   for (let attempt = 0; !stop.aborted; attempt += 1) {
     try {
+      using watching = new DisposableStack();
       const entries = await kv.watch({ key: "*" });
       const end = (): void => entries.stop();
-      stop.addEventListener("abort", end, { once: true });
+      stop.addEventListener("abort", end);
+      watching.defer(() => stop.removeEventListener("abort", end));
       if (stop.aborted) end();
       for await (const entry of entries) {
         attempt = 0;
         onEntry(entry);
       }
-      stop.removeEventListener("abort", end);
     } catch (error) {
       if (!stop.aborted) onTrouble(error);
     }

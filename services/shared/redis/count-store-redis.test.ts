@@ -98,3 +98,25 @@ describe("counts in Redis", () => {
     edge.disconnect();
   });
 });
+
+test.each([
+  ["connecting", 0],
+  ["ready", 2],
+])(
+  "a connection whose exchanges fail is begun anew, and one that is being made is left alone: %s",
+  async (status, times) => {
+    const breaksOff: boolean[] = [];
+    const redis = {
+      status,
+      defineCommand: () => undefined,
+      on: () => undefined,
+      connect: async () => undefined,
+      exchangeCounts: () => Promise.reject(new Error("Stream isn't writeable")),
+      disconnect: (reconnect: boolean) => void breaksOff.push(reconnect),
+    };
+    const store = new RedisCounts(redis as unknown as Redis, "stream", "1");
+    for (let exchange = 0; exchange < 16; exchange += 1)
+      await expect(store.exchange([], true)).rejects.toThrow("writeable");
+    expect(breaksOff).toEqual(Array(times).fill(true));
+  },
+);

@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { type Redis, type Result } from "ioredis";
 import { within } from "#shared/async/within.ts";
 import type { CountAnswer, CountStore, KeyCount } from "#shared/limits/shared-counts.ts";
+import { answersOf } from "./answers-of.ts";
 import { EXCHANGE } from "./exchange-script.ts";
 
 type ExchangeAnswer = [workers: number, isNew: 0 | 1, hasLeftover: 0 | 1, mark: string, others: number[]];
@@ -25,9 +26,6 @@ declare module "ioredis" {
 
 /** What a worker that vanished had counted is gone after that long, by the next exchange of anybody. */
 const LEASE_MS = 10_000;
-
-/** A connection that has not worked for so many exchanges is begun anew: its server took it and says nothing. */
-const MAX_FAILURES = 8;
 
 /** So many calls in a row, of 1 000 counts each, take back what vanished workers left; the rest waits for the next exchange. */
 const MAX_LEFTOVER_CALLS = 64;
@@ -57,11 +55,12 @@ export class RedisCounts implements CountStore, AsyncDisposable {
   };
   /** What the last exchange has left in this worker's record. */
   #mark = "";
-  #failures = 0;
+  readonly #answer: ReturnType<typeof answersOf>;
 
   /** Counts for the workers of one service, under keys that begin with `sluice:<service>:`. */
   constructor(redis: Redis, service: string, workerId: string) {
     [this.#redis, this.#workerId] = [redis, workerId];
+    this.#answer = answersOf(redis);
     const keyOf = (name: string): string => `sluice:${service}:${name}`;
     this.#keys = {
       workers: keyOf("workers"),
@@ -76,23 +75,20 @@ export class RedisCounts implements CountStore, AsyncDisposable {
     redis.connect().catch(() => undefined);
   }
 
-  async exchange(own: readonly KeyCount[], startOver: boolean): Promise<CountAnswer> {
+  exchange(own: readonly KeyCount[], startOver: boolean): Promise<CountAnswer> {
+    return this.#answer(this.#exchange(own, startOver));
+  }
+
+  async #exchange(own: readonly KeyCount[], startOver: boolean): Promise<CountAnswer> {
     if (startOver) this.#mark = "";
     const counts = own.flatMap(({ key, count }) => [fieldOf(key), count]);
-    try {
-      let [workers, isNew, hasLeftover, mark, others] = await this.#call(counts);
-      while (mark === "") [workers, isNew, hasLeftover, mark, others] = await this.#call(counts);
-      this.#mark = mark;
-      for (let calls = 0; hasLeftover === 1 && calls < MAX_LEFTOVER_CALLS; calls += 1) {
-        [, , hasLeftover, this.#mark] = await this.#call([]);
-      }
-      this.#failures = 0;
-      return { workers, others, isNew: isNew === 1 };
-    } catch (error) {
-      this.#failures += 1;
-      if (this.#failures % MAX_FAILURES === 0 || isReplica(error)) this.#redis.disconnect(true);
-      throw error;
+    let [workers, isNew, hasLeftover, mark, others] = await this.#call(counts);
+    while (mark === "") [workers, isNew, hasLeftover, mark, others] = await this.#call(counts);
+    this.#mark = mark;
+    for (let calls = 0; hasLeftover === 1 && calls < MAX_LEFTOVER_CALLS; calls += 1) {
+      [, , hasLeftover, this.#mark] = await this.#call([]);
     }
+    return { workers, others, isNew: isNew === 1 };
   }
 
   #call(counts: readonly (string | number)[]): Promise<ExchangeAnswer> {
@@ -127,11 +123,6 @@ export class RedisCounts implements CountStore, AsyncDisposable {
     await within(LEAVE_MS, leaving);
     this.#redis.disconnect();
   }
-}
-
-/** The primary became a replica: the Sentinels, or the name, lead to another one. */
-function isReplica(error: unknown): boolean {
-  return error instanceof Error && error.message.startsWith("READONLY");
 }
 
 function fieldOf(key: string): string {

@@ -5,6 +5,7 @@ import { AppError } from "#shared/errors/app-error.ts";
 import { parseJson } from "#shared/json/parse-json.ts";
 import type { AskedCallback, Subscriptions } from "../connections/subscriptions.ts";
 import { MAX_URL_CHARACTERS } from "#shared/contract/subscription-record.ts";
+import { whileOpen } from "./while-open.ts";
 
 /** Where the processes that post webhooks answer; no worker has that id. */
 const SUBJECT = "edge.webhooks";
@@ -47,7 +48,7 @@ export function answerCallbackQuestions(
       if (error !== null) return;
       const { data } = questionSchema.safeParse(parseJson(message.string()));
       const fault = data === undefined ? "this server does not understand it" : faultOf(data);
-      message.respond(JSON.stringify({ fault: fault ?? null }));
+      whileOpen(() => message.respond(JSON.stringify({ fault: fault ?? null })));
     },
   });
   return { [Symbol.dispose]: () => subscription.unsubscribe() };

@@ -3,6 +3,7 @@ import { ASK_EDGES, type EdgeQuestion, edgeQuestionSchema } from "#shared/contra
 import { parseJson } from "#shared/json/parse-json.ts";
 import type { Answered } from "../connections/questions/answer-question.ts";
 import type { Observer } from "../observe/observer.ts";
+import { whileOpen } from "./while-open.ts";
 
 /** Five hundred sequences take a third of this, with an epoch and a tenant. */
 const MAX_QUESTION_BYTES = 16 * 1_024;
@@ -33,7 +34,7 @@ export function serveQuestions({ nats, workerId, answer, observer }: EdgeQuestio
     try {
       const said = question === undefined ? ({ unknown: true } as const) : await answer(question);
       const answered = { from: workerId, ...said };
-      if (!nats.isClosed()) message.respond(JSON.stringify(answered));
+      whileOpen(() => message.respond(JSON.stringify(answered)));
     } catch (error) {
       observer.fault(error);
     }

@@ -76,10 +76,6 @@ export class MessageWindow {
     return this.#held.length >= MAX_HELD.messages || this.#heldBytes >= MAX_HELD.bytes;
   }
 
-  get isAbandoned(): boolean {
-    return this.#isAbandoned;
-  }
-
   /** Resolves once more may be received. */
   async room(): Promise<void> {
     while (this.isFull) await this.#moved.next();

@@ -1,8 +1,10 @@
-import { connect, type NatsConnection } from "@nats-io/transport-node";
+import { setImmediate as nextTurn } from "node:timers/promises";
+import { connect, errors, type Msg, type NatsConnection } from "@nats-io/transport-node";
 import { silentObserver } from "#test/rigs/silent-observer.ts";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { AppError } from "#shared/errors/app-error.ts";
 import { type NatsServer, startNats } from "#test/support/start-nats.ts";
+import { waitFor } from "#test/support/wait.ts";
 import type { ConnectionCall } from "../call-connection.ts";
 import { createPeers } from "./peer-calls.ts";
 
@@ -104,6 +106,34 @@ test.each([
   await other.flush();
   await expect(peersAt(nats, "w8", 30_000).call(CALL)).rejects.toMatchObject({ code: "unavailable" });
   subscription.unsubscribe();
+});
+
+test("an answer that comes while the bus drains is dropped: its process goes on", async () => {
+  const refusals = [new errors.DrainingConnectionError(), new errors.ClosedConnectionError()];
+  const dropped: Error[] = [];
+  const unhandled: unknown[] = [];
+  const note = (error: unknown): void => void unhandled.push(error);
+  process.on("unhandledRejection", note);
+  for (const refusal of refusals) {
+    let deliver: ((error: null, message: Msg) => void) | undefined;
+    const subscribe = (_: string, { callback }: { callback: typeof deliver }) => (
+      (deliver = callback),
+      { unsubscribe() {} }
+    );
+    using _served = peersAt({ subscribe, isClosed: () => false } as unknown as NatsConnection, "w1").serve(
+      async () => ANSWER,
+    );
+    const respond = (): never => {
+      dropped.push(refusal);
+      throw refusal;
+    };
+    deliver?.(null, { data: Buffer.from(JSON.stringify(CALL)), respond } as unknown as Msg);
+    await waitFor("the answer", () => dropped.includes(refusal));
+  }
+  // Rejections are told once the microtasks are done.
+  await nextTurn();
+  process.off("unhandledRejection", note);
+  expect(unhandled).toEqual([]);
 });
 
 function unexpected(what: unknown): never {

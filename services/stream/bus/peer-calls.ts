@@ -19,6 +19,7 @@ import type { Observer } from "../observe/observer.ts";
 import type { Identity } from "../access/registration.ts";
 import type { Subject } from "../access/ports.ts";
 import { MAX_TOPICS } from "../subscription/stream-parameters.ts";
+import { whileOpen } from "./while-open.ts";
 
 /** An identity with every role and group that a token has room for takes a third of this, the body of a change half. */
 const MAX_CALL_BYTES = 192 * 1_024;
@@ -124,7 +125,7 @@ function serveCalls(here: CallConnection, { nats, workerId, observer }: PeerCall
   const answer = async (message: Msg): Promise<void> => {
     const answered = await carryOut(message.data, here, observer);
     // An edge that has closed its bus has ended the stream too: the caller finds no connection next time.
-    if (!nats.isClosed()) message.respond(JSON.stringify(answered));
+    whileOpen(() => message.respond(JSON.stringify(answered)));
   };
   const subscription = nats.subscribe(subjectOf(workerId), {
     callback: (error, message) => void (error === null ? answer(message) : observer.fault(error)),

@@ -4,6 +4,7 @@ import type { Observer } from "../observe/observer.ts";
 import type { AnswerPresence, PeerAnswers, QuestionPeers, WatchedTopic, WatchPeers } from "../presence/ports.ts";
 import type { PresenceAnswer, PresenceQuestion } from "../presence/presence-question.ts";
 import { readInterest, readNews, readPresenceAnswer, readQuestion } from "./presence-schemas.ts";
+import { whileOpen } from "./while-open.ts";
 
 /** A worker that lives answers within milliseconds. */
 const DEADLINE_MS = 1_000;
@@ -33,7 +34,7 @@ export function createQuestionPeers(deps: PresencePeersDeps): QuestionPeers {
 export function createWatchPeers({ nats, workerId, observer }: PresencePeersDeps): WatchPeers {
   const send = (subject: string, body: object): void => {
     // What is lost while the bus is away is asked for again.
-    if (!nats.isClosed()) nats.publish(subject, JSON.stringify({ from: workerId, ...body }));
+    whileOpen(() => nats.publish(subject, JSON.stringify({ from: workerId, ...body })));
   };
   return {
     ask: (interest) => send(INTERESTS, interest),
@@ -88,7 +89,7 @@ function serve(answer: AnswerPresence, { nats, workerId, observer }: PresencePee
     const { from: _, ...question } = asked;
     try {
       const answered = await answer(question);
-      if (!nats.isClosed()) message.respond(JSON.stringify({ from: workerId, ...answered }));
+      whileOpen(() => message.respond(JSON.stringify({ from: workerId, ...answered })));
     } catch (error) {
       observer.fault(error);
     }

@@ -4,6 +4,7 @@ import type { StoredMessage } from "./decode-entry.ts";
 import { headerBlockOf } from "#shared/nats/header-block.ts";
 import { statusOf, statusTextOf } from "./message-headers.ts";
 import type { Pacing } from "./pacing.ts";
+import { whileOpen } from "./while-open.ts";
 
 /**
  * Requests under way at a time: while the messages of one come, JetStream has another one already. The client of the library asks
@@ -95,7 +96,7 @@ class Pull implements Disposable {
     Object.assign(request, { left: bounds.batch, got: 0, isTooSmall: false });
     this.#heardAt = performance.now();
     const subject = `$JS.API.CONSUMER.MSG.NEXT.${stream}.${consumer}`;
-    nats.publish(subject, JSON.stringify({ ...bounds, ...times }), { reply: request.inbox });
+    whileOpen(() => nats.publish(subject, JSON.stringify({ ...bounds, ...times }), { reply: request.inbox }));
   }
 
   #takeMessage(request: Request, message: Msg): void {

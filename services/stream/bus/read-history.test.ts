@@ -1,7 +1,9 @@
 import { once } from "node:events";
 import { connect } from "node:net";
 import { DiscardPolicy, type JetStreamManager, StorageType } from "@nats-io/jetstream";
+import type { NatsConnection, Subscription } from "@nats-io/transport-node";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { AppError } from "#shared/errors/app-error.ts";
 import { createLogger } from "#shared/log/create-logger.ts";
 import { connectNats } from "#shared/nats/connect-nats.ts";
 import { readNatsSettings } from "#shared/nats/read-nats-settings.ts";
@@ -12,7 +14,7 @@ import type { LogEntry, Position } from "../event.ts";
 import type { History } from "../log/tenant-log.ts";
 import { createHistory } from "./history.ts";
 import { type Bus, openPacedBus } from "./paced-bus.ts";
-import { readOn } from "./read-on.ts";
+import { type Reading, readOn } from "./read-on.ts";
 
 const LOG = "EVENTS_demo";
 const EPOCH = "aaaaaaaaaaaa";
@@ -88,6 +90,20 @@ test("whatever headers a producer writes, a message is the same from a consumer 
   expect(await readByConsumer(blocks.length)).toEqual(fromHistory);
 });
 
+test("a feed ends also while it waits to know of which epoch a message is whose consumer is gone", async () => {
+  await publish("order.created.1", "1");
+  const [asked, givenUp] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  const makeSure = (): Promise<void> => (asked.resolve(), new Promise(() => {}));
+  const stop = new AbortController();
+  const unsure = { bus: tellingBus(givenUp.resolve), sureUpTo: () => 0, makeSure };
+  const ended = readOn({ ...readingOf([], stop.signal), ...unsure });
+  await asked.promise;
+  for await (const { name } of manager.consumers.list(LOG)) await manager.consumers.delete(LOG, name);
+  await givenUp.promise;
+  stop.abort();
+  expect(await ended).toBeInstanceOf(AppError);
+});
+
 describe("a stretch of a log without an event for a subscription", () => {
   const quiet = async (seq: number, patterns: readonly string[], horizon?: Position) =>
     history.quietAfter(seq, patterns, horizon ?? (await positionAt(9)), EPOCH);
@@ -149,13 +165,21 @@ async function publishRaw(blocks: readonly (readonly string[])[]): Promise<void>
 async function readByConsumer(count: number): Promise<LogEntry[]> {
   const entries: LogEntry[] = [];
   const stop = new AbortController();
-  const ended = readOn({
+  const ended = readOn(readingOf(entries, stop.signal));
+  await waitFor("the consumer's entries", () => entries.length === count);
+  stop.abort();
+  await ended;
+  return entries;
+}
+
+function readingOf(entries: LogEntry[], stop: AbortSignal): Reading {
+  return {
     bus,
     tenant: "demo",
     epoch: EPOCH,
     maxEventBytes: MAX_EVENT_BYTES,
-    lost: stop.signal,
-    stop: stop.signal,
+    lost: stop,
+    stop,
     after: () => entries.length,
     sureUpTo: () => Number.POSITIVE_INFINITY,
     makeSure: async () => undefined,
@@ -168,9 +192,20 @@ async function readByConsumer(count: number): Promise<LogEntry[]> {
     onHoles: () => undefined,
     onHeartbeat: () => undefined,
     onConfirming: () => undefined,
-  });
-  await waitFor("the consumer's entries", () => entries.length === count);
-  stop.abort();
-  await ended;
-  return entries;
+  };
+}
+
+/** The same bus, which tells when a subscription is given up. */
+function tellingBus(onUnsubscribed: () => void): Bus {
+  const { nats: connection } = bus;
+  const subscribe: NatsConnection["subscribe"] = (...asked) => {
+    const subscription = connection.subscribe(...asked);
+    const unsubscribe = (): void => (onUnsubscribed(), subscription.unsubscribe());
+    return { unsubscribe } as Subscription;
+  };
+  const { options } = connection as unknown as { readonly options: object };
+  return {
+    ...bus,
+    nats: { subscribe, publish: connection.publish.bind(connection), options } as unknown as NatsConnection,
+  };
 }

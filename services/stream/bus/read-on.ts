@@ -43,13 +43,18 @@ export async function readOn(reading: Reading): Promise<Error> {
     onEnd: disturbed.resolve,
   });
   const over = AbortSignal.any([lost, stop]);
-  const onOver = (): void => disturbed.resolve(reasonOf(over));
+  const onOver = (): void => {
+    // What is held may wait for a leader that does not answer, or that is not asked any more.
+    window.abandon();
+    disturbed.resolve(reasonOf(over));
+  };
   over.addEventListener("abort", onOver);
   if (over.aborted) onOver();
   const reason = await disturbed.promise;
   pull[Symbol.dispose]();
-  if (!over.aborted) await window.drained();
+  await window.drained();
   window.abandon();
+  over.removeEventListener("abort", onOver);
   await deleteConsumer(jsm, stream, info.name, stop);
   return reason;
 }

@@ -49,14 +49,16 @@ export class SourceWatch implements Disposable {
 
   /** Takes an answer of the leader, asked at that monotonic time, about the epoch that is read. */
   take(info: StreamInfo, askedAt: number): void {
-    const { tenant, mirrors, listener } = this.#deps;
+    const { tenant, mirrors, listener, stop } = this.#deps;
     const source = sourceOf(info.config);
     this.#epochs.note(source === "mirror", info.state.last_seq);
     if (source !== this.#source) {
       this.#source = source;
       listener.onSource(source);
       this.#asking?.[Symbol.dispose]();
-      this.#asking = source === "original" ? undefined : mirrors.watch(tenant, (...heard) => this.#hear(...heard));
+      // A question that is under way when the feed ends is answered behind that.
+      const isFollowed = source !== "original" && !stop.aborted;
+      this.#asking = isFollowed ? mirrors.watch(tenant, (...heard) => this.#hear(...heard)) : undefined;
     }
     this.report(info, askedAt);
   }

@@ -5,6 +5,7 @@ import { toAppError } from "#shared/errors/app-error.ts";
 import { parseJson } from "#shared/json/parse-json.ts";
 import type { AnnounceTopics, TopicsAnnouncement } from "../connections/client-streams.ts";
 import type { Observer } from "../observe/observer.ts";
+import { whileOpen } from "./while-open.ts";
 
 /** All edges hear it, and nobody else: they are an account of their own on the bus. */
 const SUBJECT = "sluice.topics.changed";
@@ -19,7 +20,7 @@ const announcementSchema = z.object({
 /** Announces to all edges. While the bus is away nothing is announced: `AnnounceTopics` says what that means. */
 export function announceOnBus(nats: NatsConnection): AnnounceTopics {
   return (announcement) => {
-    if (!nats.isClosed()) nats.publish(SUBJECT, JSON.stringify(announcement));
+    whileOpen(() => nats.publish(SUBJECT, JSON.stringify(announcement)));
   };
 }
 

@@ -69,7 +69,9 @@ async function watchOnce(
   onAlive: () => void,
 ): Promise<Error> {
   const disturbed = Promise.withResolvers<Error>();
-  over.addEventListener("abort", () => disturbed.resolve(new Error("the connection to NATS was lost")), { once: true });
+  const onOver = (): void => disturbed.resolve(new Error("the connection to NATS was lost"));
+  over.addEventListener("abort", onOver);
+  if (over.aborted) onOver();
   try {
     const { name } = await jsm.consumers.add(SUBSCRIPTIONS_STREAM, {
       filter_subject: ALL_SUBSCRIPTIONS,
@@ -93,6 +95,8 @@ async function watchOnce(
     return await disturbed.promise;
   } catch (error) {
     return error as Error;
+  } finally {
+    over.removeEventListener("abort", onOver);
   }
 }
 

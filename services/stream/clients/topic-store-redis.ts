@@ -1,6 +1,7 @@
 import type { Redis, Result } from "ioredis";
 import { subjectKey } from "#shared/contract/subject-key.ts";
 import { AppError } from "#shared/errors/app-error.ts";
+import { answersOf } from "#shared/redis/answers-of.ts";
 import type {
   Claim,
   Claimed,
@@ -10,7 +11,6 @@ import type {
   KeptTopics,
   TopicStore,
 } from "../subscription/topic-store.ts";
-import { answersOf } from "./answers-of.ts";
 
 declare module "ioredis" {
   interface RedisCommander<Context> {

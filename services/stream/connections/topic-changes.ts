@@ -14,6 +14,8 @@ export class TopicChanges {
   /** Whether the record holds just these topics, as far as is known; otherwise it is written as a whole. */
   isKept = true;
   #last: Promise<unknown> = Promise.resolve();
+  /** How many are under way, or wait for their turn. */
+  #open = 0;
   #left = CHANGES_PER_SECOND;
   #countedAt = Number.NEGATIVE_INFINITY;
 
@@ -23,14 +25,15 @@ export class TopicChanges {
   }
 
   /**
-   * Counts a change at the monotonic time `now`.
+   * Counts a change at the monotonic time `now`. While the store is slow no more of them wait than a second brings: their callers have
+   * given up long before their turn.
    * @throws {AppError} `too_many_requests`.
    */
   admit(now: number): void {
     const earned = ((now - this.#countedAt) / 1_000) * CHANGES_PER_SECOND;
     this.#left = Math.min(CHANGES_PER_SECOND, this.#left + earned);
     this.#countedAt = now;
-    if (this.#left < 1) {
+    if (this.#left < 1 || this.#open >= CHANGES_PER_SECOND) {
       const message = `a stream may change its topics ${CHANGES_PER_SECOND} times a second`;
       throw new AppError("too_many_requests", message, { retryAfterSeconds: 1 });
     }
@@ -39,7 +42,8 @@ export class TopicChanges {
 
   /** Does this when all that came before is done. */
   inOrder<Result>(act: () => Promise<Result>): Promise<Result> {
-    const result = this.#last.then(act);
+    this.#open += 1;
+    const result = this.#last.then(act).finally(() => (this.#open -= 1));
     this.#last = result.catch(() => undefined);
     return result;
   }

@@ -112,6 +112,29 @@ describe("a hold", () => {
     expect((await stored()).record.open.has(11)).toBe(false);
   });
 
+  test("refuses at once what comes behind a thousand that wait for a store that is away", async () => {
+    const hold = await holdOf();
+    hold.stayAlive();
+    records.fault = "lost";
+    await vi.advanceTimersByTimeAsync(1_100);
+    const codes: unknown[] = [];
+    const ask = () =>
+      acknowledge(hold, 11).then(
+        () => codes.push("stored"),
+        ({ code }) => codes.push(code),
+      );
+    const waiting = Array.from({ length: 1_000 }, ask);
+    await vi.advanceTimersByTimeAsync(1);
+    expect(codes).toEqual([]);
+    void ask();
+    await vi.advanceTimersByTimeAsync(1);
+    expect(codes).toEqual(["unavailable"]);
+    records.fault = undefined;
+    await vi.advanceTimersByTimeAsync(3_000);
+    await Promise.all(waiting);
+    expect(new Set(codes.slice(1))).toEqual(new Set(["stored"]));
+  });
+
   test("takes over what another edge has changed, and changes of its own stay", async () => {
     const hold = await holdOf({ open: new Map([openEvent(9, 60_000), openEvent(10, 60_000)]) });
     await changeElsewhere((record) =>

@@ -14,6 +14,8 @@ import type { StoredRecord, SubscriptionKey } from "./subscription-store.ts";
 /** How long a command waits until it is stored. */
 const STORED_WITHIN_MS = 4_000;
 
+const AWAY = "the store of subscriptions does not answer; try again";
+
 /** The reader that a hold is for. */
 export interface HoldReader {
   /** Everything up to it was delivered, or is not for the subscription. */
@@ -166,14 +168,13 @@ export class Hold {
    */
   async apply(command: SubscriptionCommand, real: ReadonlySet<number>): Promise<SubscriptionRecord | "moved"> {
     if (this.#ended) return "moved";
+    if (command.do !== "look" && this.#writer.isFull) throw new AppError("unavailable", AWAY);
     applyCommand(this.#record, command, { ...this.#deps.context(), real });
     if (command.do === "look") this.#prepare();
     else {
       this.#stir();
       const flush = this.#writer.flush();
-      if (!(await within(STORED_WITHIN_MS, flush))) {
-        throw new AppError("unavailable", "the store of subscriptions does not answer; try again");
-      }
+      if (!(await within(STORED_WITHIN_MS, flush))) throw new AppError("unavailable", AWAY);
       if (!(await flush)) return "moved";
     }
     this.#requireSame();

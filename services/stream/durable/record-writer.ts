@@ -16,6 +16,9 @@ const LATER_MS = 1_000;
 /** Many writes without an answer are one outage: the store has at most the first of them. */
 const MAX_UNANSWERED = 8;
 
+/** No more wait for one record: whoever acknowledges again and again while the store is away would fill the memory. */
+const MAX_WAITING = 1_000;
+
 const BACKOFF = { baseMs: 100, maxMs: 2_000 };
 
 /** How long the last write may take. */
@@ -76,6 +79,11 @@ export class RecordWriter {
     this.#owner = owner;
     this.#deps = deps;
     this.#stored = { write, text: storable(record).text };
+  }
+
+  /** Whether as many wait for the next write as may. */
+  get isFull(): boolean {
+    return this.#flushes.length >= MAX_WAITING;
   }
 
   /** The record has changed, and nobody waits until that is stored. */

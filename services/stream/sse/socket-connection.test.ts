@@ -7,6 +7,7 @@ import { SocketConnection } from "./socket-connection.ts";
 
 const KB = 1_024;
 const MB = 1_024 * KB;
+const WITH_HEAD = { coding: chooseBodyCoding({ httpVersion: "1.1", headers: {} }), head: "HTTP/1.1 200 OK\r\n\r\n" };
 
 let server: Server;
 const clients = new Set<Socket>();
@@ -36,10 +37,7 @@ describe("a connection", () => {
   });
 
   test("writes the response's head and the first frames at once, and the head no second time", async () => {
-    const { connection, client, received, writes } = await pair({
-      coding: chooseBodyCoding({ httpVersion: "1.1", headers: {} }),
-      head: "HTTP/1.1 200 OK\r\n\r\n",
-    });
+    const { connection, client, received, writes } = await pair(WITH_HEAD);
     expect(writes()).toBe(0);
     connection.write(Buffer.from("ready"));
     expect(writes()).toBe(1);
@@ -48,6 +46,13 @@ describe("a connection", () => {
     connection.end(Buffer.from("bye"));
     await once(client, "end");
     expect(received()).toBe("HTTP/1.1 200 OK\r\n\r\n5\r\nready\r\n4\r\nmore\r\n3\r\nbye\r\n0\r\n\r\n");
+  });
+
+  test("that ends before anything was written begins with the head, too", async () => {
+    const { connection, client, received } = await pair(WITH_HEAD);
+    connection.end(Buffer.from("bye"));
+    await once(client, "end");
+    expect(received()).toBe("HTTP/1.1 200 OK\r\n\r\n3\r\nbye\r\n0\r\n\r\n");
   });
 
   test("ignores 4 KB that its client sends, and is reset by one byte more", async () => {

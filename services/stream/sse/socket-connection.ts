@@ -8,6 +8,8 @@ const MAX_IGNORED_BYTES = 4_096;
 /** When a client that has closed its side is probed. Most round trips are shorter than these waits. */
 const PROBES_MS = [0, 100, 1_000];
 
+const NOTHING = Buffer.alloc(0);
+
 /** What a connection writes. */
 export interface SocketBody {
   readonly coding: BodyCoding;
@@ -57,9 +59,7 @@ export class SocketConnection {
   }
 
   write(frames: Buffer): void {
-    const head = this.#head;
-    this.#head = undefined;
-    this.writeCoded(head === undefined ? this.coding.encode(frames) : Buffer.concat([head, this.coding.begin(frames)]));
+    this.writeCoded(this.#begin(frames) ?? this.coding.encode(frames));
   }
 
   /** Writes frames that the connection's coding has encoded already; not the first ones. */
@@ -73,7 +73,10 @@ export class SocketConnection {
 
   /** Writes a last frame, and ends the body and our side. */
   end(last: Buffer): void {
-    if (!this.#out.isEnded) this.#out.end((socket) => socket.end(this.coding.end(last)));
+    if (this.#out.isEnded) return;
+    const begun = this.#begin(last);
+    const bytes = begun === undefined ? this.coding.end(last) : Buffer.concat([begun, this.coding.end(NOTHING)]);
+    this.#out.end((socket) => socket.end(bytes));
   }
 
   reset(): void {
@@ -82,6 +85,13 @@ export class SocketConnection {
 
   fail(): void {
     this.reset();
+  }
+
+  /** The head, and frames as a body begins with them; undefined where it has begun. */
+  #begin(frames: Buffer): Buffer | undefined {
+    const head = this.#head;
+    this.#head = undefined;
+    return head && Buffer.concat([head, this.coding.begin(frames)]);
   }
 
   /** A client sends nothing after its request: the answer to a second one would be inside the stream. */
