@@ -2,4 +2,7 @@ import { provisionTests } from "./provision/provision-tests.ts";
 import { runScript, say } from "./shared/run-script.ts";
 
 // `npm run provision`: what `npm test` would get first.
-await runScript(() => provisionTests(say));
+await runScript(async () => {
+  await provisionTests(say);
+  return 0;
+});
