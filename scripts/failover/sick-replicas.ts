@@ -26,7 +26,7 @@ export interface ReplicaHealth {
 }
 
 /**
- * Asks each server of a region whether its replicas of the home follow. Their leader does not know: JetStream calls a replica current that has
+ * Asks each server of a region whether its replicas of the home follow. Their leader need not know: it may take a replica for current that has
  * given its stream up, so a mirror may be level on one server alone. A region of one server has no replicas, and is not asked.
  */
 export async function findSickReplicas(bus: AskedBus, account: string): Promise<ReplicaHealth> {

@@ -81,7 +81,7 @@ export function renderRegion(region: Region, single: string): RegionFiles {
   };
 }
 
-/** Each server says by itself whether its replicas follow: their leader takes one for current that has given its stream up. */
+/** Each server says by itself whether its replicas follow: their leader may take one for current that has given its stream up. */
 const HEALTH_CALL = "$SYS.REQ.SERVER.PING.HEALTHZ";
 
 function addHealth(accounts: string): string {

@@ -41,7 +41,7 @@ export function statusCommand(terminal: Terminal): Command {
     summary: "show where a home's seat is, and how far its mirrors are behind",
     description: `Shows for each region what it has of a home: the seat, which takes what is written; a mirror, and how long ago it heard the seat; or originals that are fenced. What a promotion now could lose is what the mirrors have not. With a link that is cut nobody knows how much that is: then it is what came in the time that the mirrors have heard nothing.
 
-Each server of a region is asked whether its replicas follow: a mirror may be level on one of three servers alone, and their leader takes the others for current.
+Each server of a region is asked whether its replicas follow: a mirror may be level on one of three servers alone, and nobody who reads it notices.
 
 Ends with 1 where no region has the seat, where two have it, where a region or a mirror is silent, and where a replica does not follow.
 
