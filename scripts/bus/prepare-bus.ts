@@ -1,6 +1,7 @@
-import { copyFile, mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { copyFile, mkdir, readdir, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
-import { type Region, type RegionFiles, regionSchema, renderRegion } from "../region/region-config.ts";
+import { parseJson } from "#shared/json/parse-json.ts";
+import { type Region, type RegionFiles, regionSchema, renderCluster, renderRegion } from "../region/region-config.ts";
 import { projectPath } from "../shared/project-folder.ts";
 import { replaceFile } from "../shared/replace-file.ts";
 import { ScriptError } from "../shared/run-script.ts";
@@ -13,13 +14,18 @@ import { writeIndex } from "./producers.ts";
 export async function prepareBus(directory: string): Promise<void> {
   const region = await readRegion(directory);
   const main = projectPath("infra", "nats", "nats.conf");
+  const cluster = projectPath("infra", "nats", "cluster", "nats.conf");
   await mkdir(join(directory, "producers"), { recursive: true });
+  await mkdir(join(directory, "cluster"), { recursive: true });
   if (region === undefined) {
     await addDemoProducers(directory);
     await copyFile(main, join(directory, "nats.conf"));
-    await mkdir(join(directory, "cluster"), { recursive: true });
-    await copyFile(projectPath("infra", "nats", "cluster", "nats.conf"), join(directory, "cluster", "nats.conf"));
-  } else await writeServers(directory, renderRegion(region, await readFile(main, "utf8")));
+    await copyFile(cluster, join(directory, "cluster", "nats.conf"));
+  } else {
+    await writeServers(directory, renderRegion(region, await readFile(main, "utf8")));
+    const ofRegion = renderCluster(region, await readFile(cluster, "utf8"));
+    await replaceFile(join(directory, "cluster", "nats.conf"), ofRegion);
+  }
   await writeIndex(directory);
 }
 
@@ -32,7 +38,7 @@ async function addDemoProducers(directory: string): Promise<void> {
 /** Has the folder's configuration be that of this region; answers what was written. */
 export async function prepareRegion(directory: string, region: Region): Promise<RegionFiles> {
   await mkdir(directory, { recursive: true });
-  await writeFile(fileOfRegion(directory), `${JSON.stringify(region, null, 2)}\n`);
+  await replaceFile(fileOfRegion(directory), `${JSON.stringify(region, null, 2)}\n`);
   await prepareBus(directory);
   return renderRegion(region, await readFile(projectPath("infra", "nats", "nats.conf"), "utf8"));
 }
@@ -47,10 +53,12 @@ export async function readRegion(directory: string): Promise<Region | undefined>
     if (error.code !== "ENOENT") throw error;
   });
   if (text === undefined) return undefined;
-  const { data, error } = regionSchema.safeParse(JSON.parse(text));
+  const { data, error } = regionSchema.safeParse(parseJson(text));
   if (data !== undefined) return data;
   const [fault] = error.issues;
-  throw new ScriptError(`${path}: ${fault?.path.join(".")} ${fault?.message}; sluice region config writes it anew`);
+  throw new ScriptError(
+    `${path}: ${fault?.path.join(".")} ${fault?.message}; delete it, and sluice region config writes it anew, with every link open`,
+  );
 }
 
 async function writeServers(directory: string, { main, homes }: RegionFiles): Promise<void> {

@@ -27,6 +27,11 @@ interface Manifest {
       readonly spec: { readonly containers: readonly [Container]; readonly terminationGracePeriodSeconds: number };
     };
     readonly ports: readonly { readonly name: string; readonly port: number }[];
+    /** Of a NetworkPolicy. */
+    readonly ingress?: readonly {
+      readonly ports: readonly { readonly port: string }[];
+      readonly from?: readonly object[];
+    }[];
   };
 }
 
@@ -71,6 +76,16 @@ test("auth and policy that stand by for another region are replaced without bein
   const budgets = manifests("standby.yaml").filter(({ kind }) => kind === "PodDisruptionBudget");
   expect(budgets).toHaveLength(2);
   for (const { spec } of budgets) expect(spec).toMatchObject({ unhealthyPodEvictionPolicy: "AlwaysAllow" });
+});
+
+test("whoever checks tokens reaches auth's keys, also where the public ports are for others alone", () => {
+  const [policy] = manifests("full.yaml").filter(
+    ({ kind, metadata }) => kind === "NetworkPolicy" && metadata.name === "sluice-auth",
+  );
+  const { ingress = [] } = policy?.spec ?? {};
+  expect(ingress.find(({ ports }) => ports[0]?.port === "http")?.from).toContainEqual({
+    podSelector: { matchLabels: { "app.kubernetes.io/name": "sluice", "app.kubernetes.io/instance": "sluice" } },
+  });
 });
 
 describe.each(renders)("what is rendered of %s", (file) => {

@@ -1,7 +1,7 @@
 import type { Command } from "commander";
 import { nkeys } from "@nats-io/transport-node";
 import { z } from "zod";
-import { prepareRegion } from "../bus/prepare-bus.ts";
+import { prepareRegion, readRegion } from "../bus/prepare-bus.ts";
 import { busDirectory } from "../bus/bus-directory.ts";
 import { LINK_SEED_VARIABLE, type Region, regionSchema } from "../region/region-config.ts";
 import { collect, createCommand, createGroup, readOptions, type Terminal } from "../shared/command.ts";
@@ -73,13 +73,23 @@ function configCommand({ env, print, say }: Terminal): Command {
     .action(async (given: unknown) => {
       const options = readOptions(optionsSchema, given);
       const directory = busDirectory(options.dir, env);
-      const { variables } = await prepareRegion(directory, readRegionOptions(options));
+      const region = readRegionOptions(options);
+      // A link that was closed with a promotion is opened by `link open` alone, which looks who takes events.
+      const closed = await closedIn(directory, region);
+      const { variables } = await prepareRegion(directory, { ...region, ...(closed.length > 0 && { closed }) });
       print(
-        { directory, variables },
+        { directory, variables, closed },
         `${directory}/nats.conf is what the nats-servers of region ${options.region} are to read.`,
       );
+      for (const home of closed) say(`The link of home ${home} stays closed: sluice region link open --home ${home}`);
       say(`Beside the passwords that it names they need:\n${variables.map((each) => `  ${each}`).join("\n")}`);
     });
+}
+
+/** The homes whose link is closed in the configuration that is there, of those that the region goes on to hold. */
+async function closedIn(directory: string, { name, homes }: Region): Promise<string[]> {
+  const held = [name, ...homes.map((home) => home.name)];
+  return ((await readRegion(directory))?.closed ?? []).filter((home) => held.includes(home));
 }
 
 function readRegionOptions({ region: name, home, peer, listen, ...options }: z.infer<typeof optionsSchema>): Region {

@@ -1,3 +1,4 @@
+import { errors } from "@nats-io/transport-node";
 import { z } from "zod";
 import type { HomeStream } from "./home-stream.ts";
 import type { RegionBus } from "./region-bus.ts";
@@ -14,22 +15,33 @@ export interface AskedBus extends Pick<RegionBus, "region" | "streams"> {
 
 /** What the servers of a region say. */
 export interface ServerAnswers {
-  readonly answers: readonly unknown[];
+  readonly answers: readonly { readonly server: string; readonly data: unknown }[];
   /** Servers that run as far as the others know, and have said nothing. */
   readonly silent: readonly string[];
 }
 
-/** Asks each server of a region for what it knows of the account. Who says nothing may have what is asked for. */
+/**
+ * Asks each server of a region for what it knows of the account. Who says nothing may have what is asked for; where nobody listens, or this
+ * user may not ask, all say nothing.
+ */
 export async function askServers(bus: AskedBus, subject: string, question: object): Promise<ServerAnswers> {
   const silent = serversOf(await bus.streams()).add(bus.nats.info?.server_name ?? "");
-  const answers: unknown[] = [];
+  const answers: { server: string; data: unknown }[] = [];
   const options = { strategy: "count", maxMessages: silent.size, maxWait: ANSWER_MS } as const;
-  for await (const message of await bus.nats.requestMany(subject, JSON.stringify(question), options)) {
+  for await (const message of answersTo(bus, subject, JSON.stringify(question), options)) {
     const { server, data } = answerSchema.parse(message.json());
-    answers.push(data);
+    answers.push({ server: server.name, data });
     silent.delete(server.name);
   }
   return { answers, silent: [...silent] };
+}
+
+async function* answersTo({ nats }: AskedBus, ...question: Parameters<AskedBus["nats"]["requestMany"]>) {
+  try {
+    yield* await nats.requestMany(...question);
+  } catch (error) {
+    if (!(error instanceof errors.RequestError || error instanceof errors.PermissionViolationError)) throw error;
+  }
 }
 
 /** The servers that have a stream of the home, but for those that the others take for stopped. */

@@ -1,7 +1,8 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { rm, writeFile } from "node:fs/promises";
-import { dirname, basename, join } from "node:path";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join, relative } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { accepts } from "../shared/accepts.ts";
 import { ScriptError } from "../shared/run-script.ts";
@@ -12,7 +13,7 @@ export interface ClosedServer extends AsyncDisposable {
 }
 
 interface ClosedServerOptions {
-  /** The configuration of the server as it is to run afterwards. */
+  /** The configuration of the server as it is to run afterwards; a whole path. */
   readonly config: string;
   /** What nats-server is called with besides, such as `-sd` and a folder. */
   readonly args: readonly string[];
@@ -30,11 +31,13 @@ const LOOK_MS = 50;
  * @throws {ScriptError} with what it says where it does not start.
  */
 export async function startClosedServer({ config, args, port, env }: ClosedServerOptions): Promise<ClosedServer> {
-  const closed = join(dirname(config), `.closed-${port}.conf`);
-  // The last value of a setting counts.
-  await writeFile(closed, `include "${basename(config)}"\nleafnodes {}\n`, { mode: 0o600 });
   await using stack = new AsyncDisposableStack();
-  stack.defer(() => rm(closed, { force: true }));
+  // Nobody but an administrator may write where the configuration is, and in a container nobody at all.
+  const folder = await mkdtemp(join(tmpdir(), "sluice-closed-"));
+  stack.defer(() => rm(folder, { recursive: true, force: true }));
+  const closed = join(folder, "nats.conf");
+  // nats-server takes the path as seen from this file. The last value of a setting counts.
+  await writeFile(closed, `include "${relative(folder, config)}"\nleafnodes {}\n`, { mode: 0o600 });
   const given = ["-c", closed, "-a", "127.0.0.1", "-p", String(port), ...args];
   const server = spawn("nats-server", given, { env, stdio: ["ignore", "ignore", "pipe"] });
   const ended = once(server, "close").catch(() => undefined);

@@ -1,10 +1,14 @@
-import { mkdir, open } from "node:fs/promises";
+import { createHash } from "node:crypto";
+import { createReadStream } from "node:fs";
+import { mkdir, open, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
+import { pipeline } from "node:stream/promises";
+import { ScriptError } from "../shared/run-script.ts";
 import { type HomeStream, mirroredUpTo } from "./home-stream.ts";
 import type { RegionBus } from "./region-bus.ts";
 
 /** What nobody but auth may read: the file says that there were entries, and not what they were. */
-const SECRET = new Set(["KV_sluice_keys", "KV_sluice_clients"]);
+export const SECRET_STREAMS: ReadonlySet<string> = new Set(["KV_sluice_keys", "KV_sluice_clients"]);
 
 /** The end of a fenced original that the promoted one has not. */
 export interface Tail {
@@ -18,9 +22,10 @@ export interface Tail {
 /**
  * Writes the entries of a fenced original behind the last one that the promoted one got from it into a file of the folder, one a line,
  * and answers once it is on disk. Only the owner may read it: payloads stand in it. Without a promoted one everything is the tail.
+ * @throws {ScriptError} where the folder has another tail of this stream: that may be the only copy of what a region had alone.
  */
 export async function exportTail(
-  bus: RegionBus,
+  bus: Pick<RegionBus, "entryFrom">,
   original: HomeStream,
   promoted: HomeStream | undefined,
   folder: string,
@@ -28,20 +33,58 @@ export async function exportTail(
   const { name } = original.config;
   const after = promoted === undefined ? 0 : mirroredUpTo(promoted);
   if (original.state.last_seq <= after || original.state.messages === 0) return { stream: name, after, entries: 0 };
-  const lines = SECRET.has(name) ? countOnly(original, after) : readLines(bus, original, after);
+  const lines = SECRET_STREAMS.has(name) ? countOnly(original, after) : readLines(bus, original, after);
   await mkdir(folder, { recursive: true, mode: 0o700 });
   const path = join(folder, `${name}.ndjson`);
-  await using file = await open(path, "w", 0o600);
-  let entries = 0;
-  for await (const line of lines) {
-    await file.write(`${JSON.stringify(line)}\n`);
-    entries += 1;
+  const part = `${path}.part`;
+  await using stack = new AsyncDisposableStack();
+  stack.defer(() => rm(part, { force: true }));
+  const { entries, digest } = await writeLines(part, lines);
+  if (entries === 0) return { stream: name, after, entries };
+  const before = await digestOf(path);
+  if (before !== undefined && before !== digest) {
+    throw new ScriptError(
+      `${path} has the tail of another rejoining: name another folder with --out. Nothing was deleted`,
+    );
   }
-  await file.sync();
+  await rename(part, path);
   return { stream: name, after, entries, file: path };
 }
 
-async function* readLines(bus: RegionBus, { config, state }: HomeStream, after: number): AsyncGenerator<object> {
+async function writeLines(
+  path: string,
+  lines: AsyncIterable<object> | Iterable<object>,
+): Promise<{ readonly entries: number; readonly digest: string }> {
+  const hash = createHash("sha256");
+  let entries = 0;
+  await using file = await open(path, "w", 0o600);
+  for await (const line of lines) {
+    const text = `${JSON.stringify(line)}\n`;
+    hash.update(text);
+    await file.write(text);
+    entries += 1;
+  }
+  await file.sync();
+  return { entries, digest: hash.digest("hex") };
+}
+
+/** Undefined where there is no such file. */
+async function digestOf(path: string): Promise<string | undefined> {
+  const hash = createHash("sha256");
+  try {
+    await pipeline(createReadStream(path), hash);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
+    throw error;
+  }
+  return hash.digest("hex");
+}
+
+async function* readLines(
+  bus: Pick<RegionBus, "entryFrom">,
+  { config, state }: HomeStream,
+  after: number,
+): AsyncGenerator<object> {
   for (let seq = after + 1; seq <= state.last_seq;) {
     const message = await bus.entryFrom(config.name, seq);
     if (message === undefined) return;

@@ -7,10 +7,10 @@ import { inGroups } from "./in-groups.ts";
 import { lockRegion } from "./lock-region.ts";
 import type { RegionBus } from "./region-bus.ts";
 import type { Tell } from "./tell.ts";
-import { answers, type RegionView, requireRegion, seatStanding } from "./view-home.ts";
+import { answers, type AnsweringRegion, isSeat, type RegionView, requireRegion, seatStanding } from "./view-home.ts";
 
 /**
- * Fences the home in the region that has the seat, where another region can take over.
+ * Fences the home in the region that has the seat, where another region can take over, or has the seat, too.
  * @throws {ScriptError} where the region does not have it, and where nobody could take over: nothing opens a fenced home again.
  */
 export async function fenceSeat(
@@ -25,13 +25,19 @@ export async function fenceSeat(
     const what = seat === undefined ? "has nothing of this home" : `mirrors region ${seat.of}`;
     throw new ScriptError(`region ${region} ${what}: nothing was fenced`);
   }
-  const mirrors = views.filter(answers).map(seatStanding);
-  if (seat.kind === "open" && !mirrors.some((each) => each?.kind === "mirror" && each.of === region)) {
+  if (seat.kind === "open" && !views.filter(answers).some((each) => canGoOn(each, region))) {
     throw new ScriptError(
       `no region that answers mirrors region ${region}, so none could take over: nothing was fenced`,
     );
   }
   return await fenceHome(bus, by, tell);
+}
+
+/** A region that mirrors the other, or that takes everything itself: then one of the two must end. */
+function canGoOn(view: AnsweringRegion, without: string): boolean {
+  if (view.region === without) return false;
+  const seat = seatStanding(view);
+  return isSeat(view) || (seat?.kind === "mirror" && seat.of === without);
 }
 
 /** Streams that are made meanwhile are fenced, too; who makes them without end is stopped by a person. */

@@ -125,7 +125,8 @@ export function promotedConfig({ config, state }: HomeStream, promotion: Promoti
     metadata: {
       ...Object.fromEntries(said),
       [TERM_METADATA]: String(promotion.term),
-      [MIRRORED_METADATA]: String(state.last_seq),
+      // Where the last entries of the original were deleted, it has nothing behind the mirror's.
+      [MIRRORED_METADATA]: String(promotion.original?.state.last_seq ?? state.last_seq),
       ...(hasNewEpoch ? { [EPOCH_METADATA]: randomBytes(6).toString("hex") } : {}),
       ...(promotion.lost === undefined ? {} : { [LOST_METADATA]: promotion.lost }),
     },

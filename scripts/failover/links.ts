@@ -24,8 +24,8 @@ const LOOK_MS = 200;
 async function findLinked(bus: AskedBus): Promise<string | undefined> {
   const { answers, silent } = await askServers(bus, CALL, QUESTION);
   if (silent.length > 0) return `${silent.join(", ")} in region ${bus.region} does not say whether it`;
-  const isLinked = answers.some((each) =>
-    statusSchema.parse(each).account_statz?.some(({ leafnodes }) => leafnodes > 0),
+  const isLinked = answers.some(({ data }) =>
+    statusSchema.parse(data).account_statz?.some(({ leafnodes }) => leafnodes > 0),
   );
   return isLinked ? `region ${bus.region} still` : undefined;
 }

@@ -47,7 +47,7 @@ export async function waitUntilEnded(bus: AskedBus, fenced: readonly HomeStream[
 async function faultOf(bus: AskedBus, at: number): Promise<string | undefined> {
   const { answers, silent } = await askServers(bus, CALL, { limit: MAX_CONNECTIONS });
   if (silent.length > 0) return `${silent.join(", ")} in region ${bus.region} does not say who is connected`;
-  const connections = answers.flatMap((each) => answerSchema.parse(each).connections ?? []);
+  const connections = answers.flatMap(({ data }) => answerSchema.parse(data).connections ?? []);
   const old = connections.find(({ name, start }) => WRITERS.includes(name) && Date.parse(start) <= at);
   if (old === undefined) return undefined;
   return `in region ${bus.region} ${old.name} at ${old.ip} is connected since before the fence (${old.start}), and could still write: end that process, and begin again`;

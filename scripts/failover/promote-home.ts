@@ -99,7 +99,7 @@ function originOf(target: AnsweringRegion): string {
   const names = streams.filter((each) => standingOf(each).kind !== "open").map(({ config }) => config.name);
   throw new ScriptError(
     names.length === 0
-      ? `region ${region} has the seat, and so has another: sluice region rejoin closes the one with the lower term`
+      ? `region ${region} has the seat, and so has another: sluice region rejoin closes the one with the lower term; of equal terms sluice region fence ends one of them first`
       : `region ${region} has the seat, but ${names.slice(0, 3).join(", ")} is no original there`,
   );
 }
@@ -119,9 +119,9 @@ async function promoteAfterFence(
   const originals = await origin.bus.streams();
   requireMirrors(originals, target);
   // A mirror may hear its original and take nothing: behind the fence, that would keep the home closed.
-  await waitUntilReached(originals.filter(isOpen), target.bus, { levelMs, silentMs });
+  await waitUntilReached(originals.filter(isOpen), target.bus, { levelMs, silentMs, origin: origin.bus });
   const fence = await fenceHome(origin.bus, by, tell);
-  const mirrors = await waitUntilLevel(fence.streams, target.bus, { levelMs, tell });
+  const mirrors = await waitUntilLevel(fence.streams, target.bus, { levelMs, tell, origin: origin.bus });
   const fenced = new Map(fence.streams.map((each) => [each.config.name, each]));
   const term = termOf(mirrors, fence.term);
   const promoted = await promoteStreams(target.bus, mirrors, term, {

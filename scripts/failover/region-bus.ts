@@ -1,6 +1,7 @@
 import { connect, createInbox, type NatsConnection } from "@nats-io/transport-node";
 import { z } from "zod";
 import { formatAddress, type ServerUrls } from "#shared/config/server-urls.ts";
+import { accountNames } from "../region/home-accounts.ts";
 import { ScriptError } from "../shared/run-script.ts";
 import { type HomeStream, isHomeStream, streamSchema } from "./home-stream.ts";
 
@@ -46,6 +47,8 @@ export class RefusedCall extends ScriptError {
 /** The JetStream of one region, in the account of a home, as an operator. */
 export interface RegionBus extends AsyncDisposable {
   readonly region: string;
+  /** The account of the home here, as the server's configuration names it. */
+  readonly account: string;
   readonly nats: NatsConnection;
   /** A subject that this user may listen to, and nobody else uses. */
   inbox(): string;
@@ -91,13 +94,20 @@ export async function openRegion(
   });
   // The client's types do not name it.
   const { domain } = (nats.info ?? {}) as { readonly domain?: string };
-  if (domain === region) return busOf(region, nats, inboxPrefix);
+  const [, home] = /^operator-(.+)$/.exec(user) ?? [];
+  const [account = ""] = accountNames(home);
+  if (domain === region) return busOf({ region, account, nats, inboxPrefix });
   await nats.close();
   const found = domain === undefined ? "no region: its JetStream has no domain" : `region ${domain}`;
   throw new ScriptError(`at ${addresses.join(", ")} is ${found}, and not ${region}`);
 }
 
-function busOf(region: string, nats: NatsConnection, inboxPrefix: string): RegionBus {
+function busOf({
+  region,
+  account,
+  nats,
+  inboxPrefix,
+}: Pick<RegionBus, "region" | "account" | "nats"> & { readonly inboxPrefix: string }): RegionBus {
   const ask = async (call: string, question: object = {}): Promise<unknown> => {
     const answer: unknown = await nats
       .request(`$JS.API.${call}`, JSON.stringify(question), { timeout: TIMEOUT_MS })
@@ -111,6 +121,7 @@ function busOf(region: string, nats: NatsConnection, inboxPrefix: string): Regio
   };
   return {
     region,
+    account,
     nats,
     inbox: () => createInbox(inboxPrefix),
     ask,

@@ -14,6 +14,6 @@ export function requireOneWriter(views: readonly RegionView[]): void {
   if (writers.length < 2) return;
   const names = writers.map(({ region }) => region).join(" and ");
   throw new ScriptError(
-    `regions ${names} both take events of this home: sluice region rejoin closes the one with the lower term`,
+    `regions ${names} both take events of this home: sluice region rejoin closes the one with the lower term; of equal terms sluice region fence ends one of them first`,
   );
 }

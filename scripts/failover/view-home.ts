@@ -31,14 +31,17 @@ export function highestTerm({ streams }: Pick<AnsweringRegion, "streams">): numb
 
 /**
  * Whether the other region has taken the home over from this one: an original there has a higher term. A single one is enough: a
- * promotion that broke off is gone on with, never undone. Of equal terms that counts which was promoted without asking the other.
+ * promotion that broke off is gone on with, never undone. Of equal terms that counts which was promoted without asking the other, or
+ * else the one that a person has left open: all of this region is fenced.
  */
 export function hasTakenOver(other: AnsweringRegion, from: AnsweringRegion): boolean {
   const before = highestTerm(from);
+  const isGivenUp = from.streams.every((each) => standingOf(each).kind === "fenced");
   return other.streams.some((each) => {
     const { kind, term } = standingOf(each);
     const isWithout = each.config.metadata?.[LOST_METADATA] === from.region;
-    return kind !== "mirror" && (term > before || (term === before && isWithout));
+    const isLeftOpen = isGivenUp && kind === "open";
+    return kind !== "mirror" && (term > before || (term === before && (isWithout || isLeftOpen)));
   });
 }
 

@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { sluice } from "#test/support/run-sluice.ts";
+import { closeLink } from "../commands/region/link.ts";
 import { projectPath } from "../shared/project-folder.ts";
 import { accountsOf, ownAccounts, passwordVariables } from "./home-accounts.ts";
 
@@ -38,6 +39,38 @@ describe("sluice region config", () => {
     expect(written).toContain('urls: ["nats-leaf://one:7422", "nats-leaf://two:7422"]');
     await run("bus prepare");
     expect(await readFile(join(folder, "nats.conf"), "utf8")).toBe(written);
+    // What one of three servers reads: its JetStream block takes the place of the region's.
+    const cluster = await readFile(join(folder, "cluster", "nats.conf"), "utf8");
+    expect(cluster).toMatch(/^jetstream \{\n {2}domain: "us"$/m);
+    expect(cluster).toMatch(/^cluster \{\n {2}name: "us"$/m);
+  });
+
+  test("leaves a link closed that was closed with a promotion, until link open has looked who takes events", async () => {
+    await run(CONFIG);
+    expect(await run("region link close --home eu")).toMatchObject({ code: 0 });
+    const { code, out } = await run(`${CONFIG} --peer eu=${US_KEY}`);
+    expect([code, out.join(" ")]).toEqual([0, expect.stringContaining("The link of home eu stays closed")]);
+    expect(await readFile(join(folder, "nats.conf"), "utf8")).toContain("disabled: true");
+    await rm(join(folder, "region.json"));
+  });
+
+  test.each([
+    ["us=nats://operator-eu:x@127.0.0.1:9", "does not say where region eu is; of home eu it is eu=nats://operator:…"],
+    [
+      "eu=nats://operator-us:x@127.0.0.1:9 us=nats://operator:x@127.0.0.1:9",
+      "comes to region us as operator; of home eu it is us=nats://operator-eu:…",
+    ],
+  ])("opens no link of home eu where SLUICE_REGIONS is %s, and a promotion closes none", async (urls, reason) => {
+    await run(CONFIG);
+    const env = { SLUICE_REGIONS: urls };
+    const { code, err } = await sluice(["region", "link", "open", "--home", "eu", "--dir", folder], { env });
+    expect([code, err.join(" ")]).toEqual([1, expect.stringContaining(reason)]);
+    const closing = closeLink({ home: "eu", dir: folder }, "us", { env });
+    await expect(closing).rejects.toThrow(reason);
+    await expect(closeLink({ home: "eu", dir: folder }, "eu", { env })).rejects.toThrow(
+      "is of region us, and not of eu",
+    );
+    expect(await readFile(join(folder, "nats.conf"), "utf8")).toContain("disabled: false");
   });
 
   test("takes two keys of a region while its key changes, and no third", async () => {

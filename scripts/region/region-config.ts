@@ -8,7 +8,7 @@ import {
   ownAccounts,
   passwordVariables,
 } from "./home-accounts.ts";
-import { OPERATOR_PASSWORD, OPERATOR_USER } from "./operator-user.ts";
+import { HEALTH_QUESTION, OPERATOR_PASSWORD, OPERATOR_USER } from "./operator-user.ts";
 import { linkSubjects, standbyGrants } from "./link-subjects.ts";
 
 /** The name of a region is its JetStream domain, and part of the names of accounts, users and variables. */
@@ -62,7 +62,7 @@ export interface RegionFiles {
 
 /** Writes a region's configuration from that of the single region. */
 export function renderRegion(region: Region, single: string): RegionFiles {
-  const template = single.replace(ownAccounts(single), (all) => addUsers(all, "SLUICE", OPERATOR_USER));
+  const template = single.replace(ownAccounts(single), (all) => addHealth(addUsers(all, "SLUICE", OPERATOR_USER)));
   const own = ownAccounts(template);
   const accounts = ownHome(region, own);
   const homes = new Map(region.homes.map(({ name }) => [name, furtherHome(region, name, template)]));
@@ -71,13 +71,37 @@ export function renderRegion(region: Region, single: string): RegionFiles {
     .replace(own, () => accounts)
     .replace(/^server_name: sluice$/m, `server_name: sluice-${region.name}`)
     .replace(/^jetstream \{\n/m, (begin) => `${begin}  domain: "${region.name}"\n`)
-    .replace(/^ {2}include "producers\.conf"\n/m, (line) => line + includes);
+    .replace(/^ {2}include "producers\.conf"\n/m, (line) => line + includes)
+    .replace(/^ {2}SYS \{\n/m, (begin) => begin + healthExport([undefined, ...homes.keys()]));
   const seeds = region.homes.length === 0 ? [] : [LINK_SEED_VARIABLE];
   return {
     main: main + linkOf(region),
     homes,
     variables: [...seeds, OPERATOR_PASSWORD, ...[...homes.values()].flatMap(passwordVariables)],
   };
+}
+
+/** Each server says by itself whether its replicas follow: their leader may take one for current that has given its stream up. */
+const HEALTH_CALL = "$SYS.REQ.SERVER.PING.HEALTHZ";
+
+function addHealth(accounts: string): string {
+  const asked = `{ service: { account: SYS, subject: "${HEALTH_CALL}" }, to: "${HEALTH_QUESTION}" }`;
+  return accounts.replace(/^ {4}imports: \[(?=\{ service: \{ account: EDGE)/m, (begin) => `${begin}${asked}, `);
+}
+
+function healthExport(homes: readonly (string | undefined)[]): string {
+  const accounts = homes.map((home) => `"${accountNames(home)[0]}"`).join(", ");
+  return `    exports: [{ service: "${HEALTH_CALL}", response: stream, accounts: [${accounts}] }]\n`;
+}
+
+/**
+ * The configuration of one of several servers of a region: `infra/nats/cluster/nats.conf` over that of the region. What it says of JetStream
+ * takes the place of all that the region's says, and clusters of one name do not link.
+ */
+export function renderCluster({ name }: Pick<Region, "name">, cluster: string): string {
+  return cluster
+    .replace(/^jetstream \{\n/m, (begin) => `${begin}  domain: "${name}"\n`)
+    .replace(/(?<=^ {2}name: )sluice$/m, `"${name}"`);
 }
 
 function ownHome({ name, peers, closed = [] }: Region, own: string): string {

@@ -153,6 +153,21 @@ test("a command closes the link of a home in a region, and opens it where one re
   await waitFor("the link is back", () => publish(producer, "events.acme.order.9").catch(() => undefined));
 });
 
+test("each server says to the operator of each home how its replicas are, and to no other user", async () => {
+  for (const [region, account] of [
+    ["eu", "SLUICE"],
+    ["us", "SLUICE_eu"],
+  ] as const) {
+    const user = region === "eu" ? "operator" : "operator-eu";
+    const servers = `127.0.0.1:${regions[region].servers[0].port}`;
+    const options = { servers, user, pass: NATS_PASSWORD, inboxPrefix: `_INBOX.${user}` };
+    await using operator = await connect(options);
+    const answer = await operator.request("region.health", JSON.stringify({ account, details: true }));
+    expect(answer.json()).toMatchObject({ server: { name: `sluice-${region}` }, data: { status: "ok" } });
+  }
+  await expect(origin.connection.request("region.health", "{}")).rejects.toThrow("Permissions Violation");
+});
+
 /** How the commands come to home eu. */
 function operatorUrl(region: string): string {
   const [{ port }] = regions[region === "eu" ? "eu" : "us"].servers;

@@ -8,6 +8,7 @@ import { keepMirrors, type MirrorKeeping } from "#shared/nats/mirrors/keep-mirro
 import { mirrorCalls } from "#shared/nats/mirrors/mirror-calls.ts";
 import { createMirrorMetrics } from "#shared/nats/mirrors/mirror-metrics.ts";
 import { PurgeFollower } from "#shared/nats/mirrors/purge-follower.ts";
+import { SilenceWatch } from "#shared/nats/mirrors/silence-watch.ts";
 import { jetStreamOf } from "#shared/nats/home/read-holding.ts";
 import { type Bus, openBus } from "#test/support/start-stack.ts";
 import { type RegionBrokers, startRegionBrokers } from "#test/support/start-region-servers.ts";
@@ -40,6 +41,7 @@ beforeAll(async () => {
     streams: policyStreams,
     calls: mirrorCalls(nats, place),
     purges: new PurgeFollower({ here, there: await jetStreamOf(nats, "eu"), now: () => performance.now() }),
+    silences: new SilenceWatch(() => performance.now()),
     metrics: createMirrorMetrics(new Registry()),
     log: { write: (_, kind) => void said.push(kind), [Symbol.dispose]: () => undefined },
   };
@@ -124,6 +126,24 @@ test("a subject that is purged from a bucket goes from its mirror, and one that 
     "$KV.sluice_policy_parts.back",
     "$KV.sluice_policy_parts.kept",
   ]);
+});
+
+test("what was purged right before a fence goes from the mirror all the same", async () => {
+  const bucket = "KV_sluice_policy_parts";
+  await make(bucket, ["$KV.sluice_policy_parts.>"]);
+  await keep();
+  const { last_seq } = (await there.streams.info(bucket)).state;
+  for (const key of ["fenced.kept", "fenced.purged"]) await origin.publish(`$KV.sluice_policy_parts.${key}`, "1");
+  await waitFor("the bucket is mirrored", async () => (await last(bucket)) === last_seq + 2);
+  await there.streams.purge(bucket, { filter: "$KV.sluice_policy_parts.fenced.purged" });
+  const seat = (await there.streams.info(SEAT_STREAM)).config;
+  await there.streams.update(SEAT_STREAM, { ...seat, metadata: { ...seat.metadata, sluice_fenced: "2" } });
+  keeping = { ...keeping, purges: new PurgeFollower({ here, there: keeping.there, now: () => performance.now() }) };
+  await keep();
+  const { subjects = {} } = (await here.streams.info(bucket, { subjects_filter: ">" })).state;
+  expect(Object.keys(subjects)).toContain("$KV.sluice_policy_parts.fenced.kept");
+  expect(Object.keys(subjects)).not.toContain("$KV.sluice_policy_parts.fenced.purged");
+  await there.streams.update(SEAT_STREAM, seat);
 });
 
 test("a stream that was promoted is left alone", async () => {

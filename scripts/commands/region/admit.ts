@@ -4,6 +4,7 @@ import type { Command } from "commander";
 import { z } from "zod";
 import { type Admission, admitHome } from "../../failover/admit-home.ts";
 import { startClosedServer } from "../../failover/closed-server.ts";
+import { openRegion } from "../../failover/region-bus.ts";
 import { type Regions, readRegions } from "../../failover/regions.ts";
 import { viewHome } from "../../failover/view-home.ts";
 import { createCommand, readOptions, type Terminal } from "../../shared/command.ts";
@@ -29,7 +30,7 @@ type AdmitOptions = z.infer<typeof optionsSchema>;
 export function admitCommand(terminal: Terminal): Command {
   return createCommand("admit", {
     summary: "before a region's servers open: ask whether another region has taken over",
-    description: `A step before nats-server starts, each time. It starts the server closed: for clients of this machine alone, and without links. It asks the other regions whether one has taken the home over. If so, it fences the originals here, so that nothing is ever taken twice. Then it ends the closed server and itself with 0, and the real one may start. As long as another region does not answer nobody can know: it goes on asking, and the servers stay closed. Your word that the region has not been given up opens them: --not-promoted.
+    description: `A step before nats-server starts, each time. It starts the server closed: for clients of this machine alone, and without links. It asks the other regions whether one has taken the home over. If so, it fences the originals here, so that nothing is ever taken twice. Then it ends the closed server and itself with 0, and the real one may start. As long as another region does not answer nobody can know: it goes on asking, and the servers stay closed. Of several servers of a region each begins so, and each waits until most of them run. Your word that the region has not been given up opens them: --not-promoted.
 
 With --watch it starts no server, and asks each second: a region that was cut off, and not stopped, is fenced as soon as the other can be reached.
 
@@ -49,7 +50,10 @@ ${WHERE}`,
     .action(async (region: string, given: unknown) => {
       const options = readOptions(optionsSchema, given);
       const regions = readRegions(terminal.env);
-      if (!regions.has(region)) throw new UsageError(`there is no region ${region} in SLUICE_REGIONS`);
+      const { notPromoted = "" } = options;
+      for (const each of notPromoted === "" ? [region] : [region, notPromoted]) {
+        if (!regions.has(each)) throw new UsageError(`there is no region ${each} in SLUICE_REGIONS`);
+      }
       if (options.watch) return watch(region, regions, terminal);
       if (options.config === undefined) throw new UsageError("--config names the server's configuration");
       const config = resolve(options.config);
@@ -69,31 +73,48 @@ function closedHere(regions: Regions, region: string, port: number): Regions {
 async function admit(region: string, regions: Regions, options: AdmitOptions, terminal: Terminal): Promise<void> {
   const { notPromoted, seconds = Number.POSITIVE_INFINITY } = options;
   const giveUp = performance.now() + seconds * 1_000;
-  for (let isFirst = true; ; isFirst = false) {
-    const admission = await ask(region, regions, terminal);
-    if (admission.answer !== "unknown") return print(region, admission, terminal);
-    if (notPromoted === admission.silent) {
-      return print(
-        region,
-        { answer: "open", because: `region ${notPromoted} has not taken over, by your word` },
-        terminal,
-      );
+  await requireRightServer(region, regions);
+  for (let before = ""; ;) {
+    const admission = await ask(region, regions, terminal).catch(faultOf);
+    if (typeof admission !== "string" && admission.answer !== "unknown") return print(region, admission, terminal);
+    if (typeof admission !== "string" && notPromoted === admission.silent) {
+      const because = `region ${notPromoted} has not taken over, by your word`;
+      return print(region, { answer: "open", because }, terminal);
     }
-    const said = `${admission.because}. Nobody can say that it has not taken over: region ${region} stays closed`;
+    const said =
+      typeof admission === "string"
+        ? `${admission}; of several servers most must run, closed or open. Region ${region} stays closed`
+        : `${admission.because}. Nobody can say that it has not taken over: region ${region} stays closed`;
     if (performance.now() > giveUp) throw new ScriptError(said);
-    if (isFirst) terminal.warn(said);
+    if (said !== before) terminal.warn(said);
+    before = said;
     await delay(AGAIN_MS);
   }
+}
+
+/** What no waiting mends is told at once: another user, or the server of another region. */
+async function requireRightServer(region: string, regions: Regions): Promise<void> {
+  const urls = regions.get(region);
+  if (urls === undefined) return;
+  await using _ = await openRegion(region, urls);
+}
+
+/** Three servers that start together have no leader for some seconds, and a single one of them has none. */
+function faultOf(error: unknown): string {
+  if (error instanceof ScriptError) return error.message;
+  throw error;
 }
 
 async function watch(region: string, regions: Regions, terminal: Terminal): Promise<void> {
   const stop = untilInterrupted();
   let before = "";
   while (!stop.aborted) {
-    const said = await ask(region, regions, terminal).catch((error: Error) => error.message);
+    const said = await ask(region, regions, terminal).catch(faultOf);
     const text = typeof said === "string" ? said : said.answer;
-    if (typeof said === "string") terminal.warn(said);
-    else if (text !== before) print(region, said, terminal);
+    if (text !== before) {
+      if (typeof said === "string") terminal.warn(said);
+      else print(region, said, terminal);
+    }
     before = text;
     await delay(AGAIN_MS, undefined, { signal: stop }).catch(() => undefined);
   }

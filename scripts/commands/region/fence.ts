@@ -13,7 +13,7 @@ const optionsSchema = z.object({ by: z.string().min(1).max(256).optional(), yes:
 export function fenceCommand(terminal: Terminal): Command {
   return createCommand("fence", {
     summary: "have a home take nothing any more in its region, for good",
-    description: `Has a home's logs and buckets in a region take nothing any more, and ends once none of them does: events are refused, logins and changes of policy fail. Nothing opens them again: the home goes on where it is promoted. promote fences by itself; this command is for a home that must stop before somebody promotes.
+    description: `Has a home's logs and buckets in a region take nothing any more, and ends once none of them does: events are refused, logins and changes of policy fail. Nothing opens them again: the home goes on where it is promoted. promote fences by itself; this command is for a home that must stop before somebody promotes, and for one of two regions that both take events by equal terms: rejoin makes it a mirror then.
 
 ${WHERE}`,
     examples: ["npx sluice region fence eu --yes"],

@@ -50,7 +50,7 @@ ${WHERE}`,
       levelMs: options.seconds * 1_000,
       tell: tellSteps(terminal),
       closeLink: async () => {
-        if (!options.linkClosed) await closeLink(options, terminal);
+        if (!options.linkClosed) await closeLink(options, to, terminal);
       },
     });
     const loss = result.isLossless ? "nothing was lost" : `what only region ${result.from} had is not there`;

@@ -1,6 +1,7 @@
 import type { Command } from "commander";
 import { standingOf } from "../../failover/home-stream.ts";
 import { readRegions } from "../../failover/regions.ts";
+import { findSickReplicas, type SickReplica } from "../../failover/sick-replicas.ts";
 import {
   answers,
   type AnsweringRegion,
@@ -29,6 +30,8 @@ interface RegionState {
   readonly missing: readonly string[];
   /** How many entries the originals have that this region has not, where both can be asked. */
   readonly behind: number | null;
+  /** Replicas that do not follow, each with its server. */
+  readonly sick: readonly SickReplica[];
   readonly fault?: string;
 }
 
@@ -38,14 +41,16 @@ export function statusCommand(terminal: Terminal): Command {
     summary: "show where a home's seat is, and how far its mirrors are behind",
     description: `Shows for each region what it has of a home: the seat, which takes what is written; a mirror, and how long ago it heard the seat; or originals that are fenced. What a promotion now could lose is what the mirrors have not. With a link that is cut nobody knows how much that is: then it is what came in the time that the mirrors have heard nothing.
 
-Ends with 1 where no region has the seat, where two have it, and where a region or a mirror is silent.
+Each server of a region is asked whether its replicas follow: a mirror may be level on one of three servers alone, and nobody who reads it notices.
+
+Ends with 1 where no region has the seat, where two have it, where a region or a mirror is silent, and where a replica does not follow.
 
 ${WHERE}`,
     examples: ["npx sluice region status", "npx sluice region status --json"],
   }).action(async () => {
     await using owner = new AsyncDisposableStack();
     const views = await viewHome(readRegions(terminal.env), owner);
-    const states = views.map((view) => stateOf(view, views));
+    const states = await Promise.all(views.map((view) => stateOf(view, views)));
     terminal.print({ regions: states }, () => {
       const head = ["region", "has", "term", "streams", "heard the seat", "behind"];
       terminal.say(tableOf([head, ...states.map(rowOf)]));
@@ -56,7 +61,7 @@ ${WHERE}`,
   });
 }
 
-function stateOf(view: RegionView, views: readonly RegionView[]): RegionState {
+async function stateOf(view: RegionView, views: readonly RegionView[]): Promise<RegionState> {
   const { region } = view;
   if (!answers(view)) {
     return {
@@ -67,9 +72,11 @@ function stateOf(view: RegionView, views: readonly RegionView[]): RegionState {
       silentMs: null,
       missing: [],
       behind: null,
+      sick: [],
       fault: view.fault,
     };
   }
+  const { sick, silent: mute } = await findSickReplicas(view.bus, view.bus.account);
   const heard = view.streams.flatMap(({ mirror }) => (mirror === undefined ? [] : [mirror.active]));
   const silent = heard.includes(-1) ? Number.POSITIVE_INFINITY : Math.max(...heard) / 1e6;
   return {
@@ -79,6 +86,8 @@ function stateOf(view: RegionView, views: readonly RegionView[]): RegionState {
     streams: view.streams.length,
     silentMs: heard.length === 0 ? null : Math.round(Math.min(silent, Number.MAX_SAFE_INTEGER)),
     ...comparedWith(originOf(view, views), view),
+    sick,
+    ...(mute.length > 0 && { fault: `${mute.join(", ")} in region ${region} ${MUTE}` }),
   };
 }
 
@@ -119,17 +128,15 @@ function rowOf({ region, state, term, streams, silentMs, behind }: RegionState):
 function faultsOf(states: readonly RegionState[]): string[] {
   const seats = states.filter(({ state }) => state === "seat");
   const names = seats.map(({ region, term }) => `${region} (term ${term})`).join(" and ");
-  const faults =
-    seats.length < 2
-      ? []
-      : [`regions ${names} both take events: sluice region rejoin closes the one that was given up`];
+  const faults = seats.length < 2 ? [] : [`regions ${names} both take events: ${adviceOn(seats)}`];
+  for (const { region, sick } of states) faults.push(...sick.slice(0, 3).map((each) => sicknessOf(region, each)));
   for (const { region, state, missing } of states) {
     const advice = `auth and policy of the home in region ${region} make mirrors`;
     if (state === "nothing") faults.push(`region ${region} has nothing of this home: ${advice}`);
     else if (missing.length > 0)
       faults.push(`${missing.slice(0, 3).join(", ")} has no mirror in region ${region} yet: ${advice}`);
   }
-  if (seats.length === 0) faults.push("no region that answers takes anything for this home");
+  if (seats.length === 0) faults.push(`no region that answers takes anything for this home${promotable(states)}`);
   const half = states.filter(({ state }) => state === "half_promoted");
   faults.push(...half.map(({ region }) => `a promotion broke off: sluice region promote ${region} goes on with it`));
   const quiet = states.filter(({ silentMs }) => silentMs !== null && silentMs > LIVE_MS);
@@ -137,4 +144,25 @@ function faultsOf(states: readonly RegionState[]): string[] {
     ...quiet.map(({ region }) => `the mirrors in region ${region} do not hear the seat: see that the link is open`),
   );
   return faults;
+}
+
+const MUTE =
+  "does not say how its replicas are: see that it runs, with the configuration that sluice bus prepare writes";
+
+function sicknessOf(region: string, { server, stream, error }: SickReplica): string {
+  return `the replica of ${stream} on ${server} in region ${region} does not follow (${error}): where it stays so and is a mirror's, delete the mirror there, and it is made anew`;
+}
+
+/** Of equal terms no command knows which region was given up. */
+function adviceOn(seats: readonly RegionState[]): string {
+  const isEqual = seats.every(({ term }) => term === seats[0]?.term);
+  const first = isEqual ? "sluice region fence ends the one that a person gives up, then " : "";
+  return `${first}sluice region rejoin closes the one that was given up`;
+}
+
+/** What goes on with a promotion that broke off behind the fence. */
+function promotable(states: readonly RegionState[]): string {
+  const mirror = states.find(({ state }) => state === "mirror");
+  const isFenced = states.some(({ state }) => state === "fenced" || state === "half_fenced");
+  return mirror !== undefined && isFenced ? `: sluice region promote ${mirror.region} has it taken there` : "";
 }

@@ -7,6 +7,7 @@ import { keepMirrors, type MirrorKeeping } from "./keep-mirrors.ts";
 import { mirrorCalls } from "./mirror-calls.ts";
 import type { MirrorPlace } from "./mirror-config.ts";
 import { PurgeFollower } from "./purge-follower.ts";
+import { SilenceWatch } from "./silence-watch.ts";
 import { jetStreamOf, undefinedIfMissing } from "../home/read-holding.ts";
 
 /** How often the origin is asked what it has. A look over very many streams takes longer, and is waited for. */
@@ -21,6 +22,8 @@ interface MirrorFollowing extends Pick<MirrorKeeping, "streams" | "metrics"> {
   readonly log: Logger;
 }
 
+const now = (): number => performance.now();
+
 /** Keeps mirrors, again and again until it is disposed. */
 export async function followMirrors({ nats, place, streams, metrics, log }: MirrorFollowing): Promise<AsyncDisposable> {
   await using starting = new AsyncDisposableStack();
@@ -28,8 +31,9 @@ export async function followMirrors({ nats, place, streams, metrics, log }: Mirr
   metrics.keeping(true);
   const lines = starting.use(limitLines(log));
   const [here, there] = [await jetStreamOf(nats, undefined, LISTS), await jetStreamOf(nats, place.origin, LISTS)];
-  const purges = new PurgeFollower({ here, there, now: () => performance.now() });
-  const keeping = { place, here, there, streams, calls: mirrorCalls(nats, place), purges, metrics, log: lines };
+  const purges = new PurgeFollower({ here, there, now });
+  const calls = mirrorCalls(nats, place);
+  const keeping = { place, here, there, streams, calls, purges, silences: new SilenceWatch(now), metrics, log: lines };
   let fault: string | undefined;
   const look = async (stop: AbortSignal): Promise<void> => {
     try {

@@ -8,12 +8,13 @@ import type { MirrorPlace } from "./mirror-config.ts";
 import type { MirrorMetrics } from "./mirror-metrics.ts";
 import { pairStreams, type StreamPair } from "./pair-streams.ts";
 import type { PurgeFollower } from "./purge-follower.ts";
+import type { SilenceWatch } from "./silence-watch.ts";
 
 /** Streams that are seen to together: each takes some round trips over the link. */
 const AT_ONCE = 16;
 
 /** A feeding consumer speaks every second. A mirror that has heard nothing for so long, while its origin answers, may have none. */
-const UNFED_NS = 15e9;
+const UNFED_MS = 15_000;
 
 /** What keeping mirrors takes. */
 export interface MirrorKeeping {
@@ -24,6 +25,7 @@ export interface MirrorKeeping {
   /** The streams of a region whose mirrors are kept, sorted by name. */
   readonly streams: (manager: JetStreamManager) => AsyncIterableIterator<StreamInfo>;
   readonly purges: PurgeFollower;
+  readonly silences: SilenceWatch;
   readonly metrics: MirrorMetrics;
   readonly log: LimitedLog;
 }
@@ -35,19 +37,21 @@ export interface MirrorKeeping {
  * @throws what NATS throws when one of the regions does not answer at all.
  */
 export async function keepMirrors(keeping: MirrorKeeping, stop: AbortSignal): Promise<void> {
-  const { here, there, streams, metrics } = keeping;
+  const { here, there, streams, metrics, silences } = keeping;
   const round = metrics.beginRound();
   const origin = await lookAtOrigin(keeping).catch(async (error: unknown) => {
-    for await (const mirror of streams(here)) round.count({ mirror });
+    for await (const mirror of streams(here)) round.count({ mirror, silentMs: silences.look(mirror) });
     round.end({ originals: false });
     throw error;
   });
   const running = new Set<Promise<void>>();
-  for await (const pair of pairStreams(streams(here), streams(there))) {
+  for await (const each of pairStreams(streams(here), streams(there))) {
     if (stop.aborted) break;
+    const pair = { ...each, silentMs: each.mirror === undefined ? 0 : silences.look(each.mirror) };
     round.count(pair);
-    if (origin === "none" || (origin === "fenced" && pair.mirror !== undefined)) continue;
-    const seen = seeTo(pair, keeping).finally(() => running.delete(seen));
+    if (origin === "none") continue;
+    const see = origin === "fenced" && pair.mirror !== undefined ? followPurges : seeTo;
+    const seen = see(pair, keeping).finally(() => running.delete(seen));
     running.add(seen);
     if (running.size >= AT_ONCE) await Promise.race(running);
   }
@@ -56,9 +60,9 @@ export async function keepMirrors(keeping: MirrorKeeping, stop: AbortSignal): Pr
 }
 
 /**
- * Whether the other region holds the originals of what is mirrored here. One that is fenced hands over: nothing changes any more, and
- * what has no mirror yet gets one, or nobody could take over. One that has lost its home, or has made it anew, must not take the
- * copies with it: people decide.
+ * Whether the other region holds the originals of what is mirrored here. One that is fenced hands over: nothing changes any more, but
+ * what has no mirror yet gets one, and what was purged before goes, or nobody could take over. One that has lost its home, or has made it
+ * anew, must not take the copies with it: people decide.
  */
 async function lookAtOrigin({ here, there, place, metrics, log }: MirrorKeeping): Promise<"open" | "fenced" | "none"> {
   const mirror = await here.streams.info(SEAT_STREAM).catch(undefinedIfMissing);
@@ -76,15 +80,36 @@ async function lookAtOrigin({ here, there, place, metrics, log }: MirrorKeeping)
   return holds === "originals" ? "open" : "fenced";
 }
 
-async function seeTo(pair: StreamPair, keeping: MirrorKeeping): Promise<void> {
-  const { name: stream } = pair;
+/** A pair, and for how long its mirror has heard nothing. */
+type SeenPair = StreamPair & { readonly silentMs: number };
+
+function seeTo({ name, original, mirror, silentMs }: SeenPair, keeping: MirrorKeeping): Promise<void> {
+  return tried(name, keeping, async () => {
+    if (original === undefined) return await removeMirror(name, keeping);
+    const step = compareMirror(original, mirror, keeping.place);
+    await take(step, original, mirror, keeping);
+    if (mirror === undefined || step.do === "remake") return;
+    if (silentMs > UNFED_MS) {
+      await keeping.calls.feed(name);
+      if (mirror.state.messages === 0) await keeping.calls.rewind(original);
+    }
+    await keeping.purges.follow(original, mirror);
+  });
+}
+
+/** A mirror that holds what its original has no more would not be the same, and nothing is taken until one is promoted. */
+function followPurges({ name, original, mirror }: StreamPair, keeping: MirrorKeeping): Promise<void> {
+  return tried(name, keeping, async () => {
+    if (original !== undefined && mirror?.config.mirror !== undefined) await keeping.purges.follow(original, mirror);
+  });
+}
+
+async function tried(stream: string, { metrics, log }: MirrorKeeping, act: () => Promise<void>): Promise<void> {
   try {
-    if (pair.original === undefined) return await removeMirror(stream, keeping);
-    const step = compareMirror(pair.original, pair.mirror, keeping.place);
-    await take(step, pair.original, pair.mirror, keeping);
+    await act();
   } catch (error) {
-    keeping.metrics.failures.inc();
-    keeping.log.write("warn", "mirror", { stream, err: error }, "a mirror cannot be kept right now");
+    metrics.failures.inc();
+    log.write("warn", "mirror", { stream, err: error }, "a mirror cannot be kept right now");
   }
 }
 
@@ -94,19 +119,13 @@ async function take(
   mirror: StreamInfo | undefined,
   keeping: MirrorKeeping,
 ): Promise<void> {
-  const { calls, purges, log } = keeping;
+  const { calls, log } = keeping;
   const stream = original.config.name;
   if (step.do === "make") {
     await calls.make(original);
     log.write("info", "made", { stream }, "a mirror was made");
   } else if (step.do === "remake") await remakeMirror(stream, keeping);
   else if (mirror !== undefined && step.do === "update") await calls.update(original, mirror);
-  if (mirror === undefined || step.do === "remake") return;
-  if ((mirror.mirror?.active ?? 0) > UNFED_NS) {
-    await calls.feed(stream);
-    if (mirror.state.messages === 0) await calls.rewind(original);
-  }
-  await purges.follow(original, mirror);
 }
 
 /** Looks again before it deletes anything: the mirror may have been promoted, or made anew by another process. */

@@ -15,7 +15,7 @@ export interface MirrorMetrics {
 
 /** A look at all mirrors. */
 interface MirrorRound {
-  count(pair: Omit<StreamPair, "name">): void;
+  count(pair: Omit<StreamPair, "name"> & { readonly silentMs: number }): void;
   /** Without the originals nothing is known of what is missing. */
   end(known: { readonly originals: boolean }): void;
 }
@@ -41,14 +41,14 @@ export function createMirrorMetrics(registry: Registry): MirrorMetrics {
     beginRound() {
       let [count, worst, missing] = [0, 0, 0];
       return {
-        count({ mirror, original }) {
+        count({ mirror, original, silentMs }) {
           if (mirror?.mirror !== undefined) count += 1;
-          worst = Math.max(worst, mirror?.mirror?.active ?? 0);
+          worst = Math.max(worst, silentMs);
           if (original !== undefined) missing += Math.max(0, original.state.last_seq - (mirror?.state.last_seq ?? 0));
         },
         end({ originals }) {
           mirrors.set(count);
-          silent.set(worst / 1e9);
+          silent.set(worst / 1e3);
           if (originals) behind.set(missing);
         },
       };
