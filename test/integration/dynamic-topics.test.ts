@@ -4,7 +4,7 @@ import { conclude } from "#test/support/checker/audit.ts";
 import type { RunningService } from "#test/support/start-service.ts";
 import { type Bus, type Stack, startStack } from "#test/support/start-stack.ts";
 import { runTopicModel } from "#test/support/topic-model.ts";
-import { changeTopics, openTopicStream, topicsIn, type TopicsSaid } from "#test/support/topic-stream.ts";
+import { changeApart, changeTopics, openTopicStream, topicsIn, type TopicsSaid } from "#test/support/topic-stream.ts";
 import { waitFor } from "#test/support/wait.ts";
 import { amountOf, timeoutOf } from "../soak/amount.ts";
 
@@ -232,12 +232,12 @@ describe("whoever asks for what may not be", () => {
   test("hundreds of times at once is answered a few times, and told when to come back; other streams change theirs", async () => {
     const [one, two] = edges;
     await using stream = await openTopicStream(one, "topic=issues.%3E", { token: bob });
-    const askAgain = () => changeTopics(two, bob, stream.id, { add: ["push.>"], remove: ["create.>"] });
-    const answers = await Promise.all(Array.from({ length: 400 }, askAgain));
-    const statuses = answers.map(({ status }) => status);
+    const change = { add: ["push.>"], remove: ["create.>"] };
+    const answers = await Promise.all(Array.from({ length: 400 }, () => changeApart(two, bob, stream.id, change)));
+    const statuses = answers.map(({ statusCode }) => statusCode);
     expect(new Set(statuses)).toEqual(new Set([200, 429]));
     expect(statuses.filter((status) => status === 429).length).toBeGreaterThan(250);
-    expect(answers.find(({ status }) => status === 429)?.headers.get("retry-after")).toBe("1");
+    expect(answers.find(({ statusCode }) => statusCode === 429)?.headers["retry-after"]).toBe("1");
     const carol = (await stack.login("carol")).access_token;
     await using other = await openTopicStream(one, "topic=issues.%3E", { token: carol });
     expect((await changeTopics(two, carol, other.id, { add: ["push.>"] })).status).toBe(200);

@@ -1,3 +1,5 @@
+import { once } from "node:events";
+import { type IncomingMessage, request } from "node:http";
 import { type EventStream, openEventStream, type StreamOptions } from "./event-stream.ts";
 import type { RunningService } from "./start-service.ts";
 
@@ -44,6 +46,21 @@ export async function changeTopics(
     body: typeof change === "string" ? change : JSON.stringify(change),
   });
   return { status: response.status, headers: response.headers, body: (await response.json()) as TopicsSaid };
+}
+
+/** The same by a connection of its own: where many come at once the edge ends idle ones, also one that is just being used again. */
+export async function changeApart(
+  edge: RunningService,
+  token: string,
+  id: string,
+  change: object,
+): Promise<IncomingMessage> {
+  const { http: port } = edge.ports;
+  const headers = { authorization: `Bearer ${token}`, "content-type": "application/json" };
+  const asking = request({ port, path: `/v1/streams/${id}/topics`, method: "POST", headers, agent: false });
+  asking.end(JSON.stringify(change));
+  const [response] = (await once(asking, "response")) as [IncomingMessage];
+  return response.resume();
 }
 
 /** The topics that are said, each with a `-` before it where nothing under it can be delivered. */

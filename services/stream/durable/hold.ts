@@ -14,8 +14,6 @@ import type { StoredRecord, SubscriptionKey } from "./subscription-store.ts";
 /** How long a command waits until it is stored. */
 const STORED_WITHIN_MS = 4_000;
 
-const AWAY = "the store of subscriptions does not answer; try again";
-
 /** The reader that a hold is for. */
 export interface HoldReader {
   /** Everything up to it was delivered, or is not for the subscription. */
@@ -30,6 +28,8 @@ export interface HoldReader {
 export interface HoldDeps extends WriterDeps {
   readonly context: () => Omit<CommandContext, "real">;
 }
+
+const noAnswer = (): AppError => new AppError("unavailable", "the store of subscriptions does not answer; try again");
 
 /**
  * A durable subscription as its holder has it: which events are open, and which come again. The record in the store follows once in a
@@ -168,13 +168,13 @@ export class Hold {
    */
   async apply(command: SubscriptionCommand, real: ReadonlySet<number>): Promise<SubscriptionRecord | "moved"> {
     if (this.#ended) return "moved";
-    if (command.do !== "look" && this.#writer.isFull) throw new AppError("unavailable", AWAY);
+    if (command.do !== "look" && this.#writer.isFull) throw noAnswer();
     applyCommand(this.#record, command, { ...this.#deps.context(), real });
     if (command.do === "look") this.#prepare();
     else {
       this.#stir();
       const flush = this.#writer.flush();
-      if (!(await within(STORED_WITHIN_MS, flush))) throw new AppError("unavailable", AWAY);
+      if (!(await within(STORED_WITHIN_MS, flush))) throw noAnswer();
       if (!(await flush)) return "moved";
     }
     this.#requireSame();
