@@ -1,7 +1,10 @@
 import { readFileSync } from "node:fs";
 import { BaseSequencer, type TestSpecification } from "vitest/node";
 
-/** What starts servers or browsers, as files of tests import it. */
+/** What starts servers or browsers: nearly everything that lies here, */
+const TOGETHER = /\/test\/(console|docs|e2e|hardening|integration)\//;
+
+/** and other files of tests that import this. */
 const STARTS = /from "(#test\/(support|rigs)\/|\.\/)(start-|open-|run-under|failing-edge|acme)|from "\.\.\/bench\//;
 
 /**
@@ -12,7 +15,9 @@ export class ServersFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
     // oxlint-disable-next-line unicorn/no-array-sort -- it is the method of vitest, and answers a new array
     const sorted = await super.sort(files);
-    const starting = new Set(sorted.filter(({ moduleId }) => STARTS.test(readFileSync(moduleId, "utf8"))));
+    const starting = new Set(
+      sorted.filter(({ moduleId }) => TOGETHER.test(moduleId) || STARTS.test(readFileSync(moduleId, "utf8"))),
+    );
     return [...starting, ...sorted.filter((file) => !starting.has(file))];
   }
 }

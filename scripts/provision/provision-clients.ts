@@ -9,26 +9,28 @@ import { provision, type ProvisionOptions } from "./provision.ts";
 
 const SOURCES = fileURLToPath(new URL("../../test/e2e/clients", import.meta.url));
 
+/** Gets the two browsers that the client matrix runs besides Chromium. Says in one line of each that cannot be had: its clients are not run. */
+export async function provisionBrowsers(options: ProvisionOptions): Promise<void> {
+  await orSay("Firefox", options, () => provision([firefox], options));
+  await orSay("WebKitGTK", options, () => provision([webkit], options));
+}
+
 /**
- * Gets what the client matrix runs besides Node and Chromium: two browsers, the Python clients with their packages in
- * `<home>/clients/python`, the Go clients as programs in `<home>/clients/go`. Where something cannot be had it says so in one
- * line, and the matrix counts those clients as not run.
+ * Gets the clients in other languages: the Python ones with their packages in `<home>/clients/python`, the Go ones as programs in
+ * `<home>/clients/go`. Says in one line of each that cannot be had: its clients are not run.
  */
-export async function provisionClients(options: ProvisionOptions): Promise<void> {
+export async function provisionLanguages(options: ProvisionOptions): Promise<void> {
   const clients = join(resolve(options.home), "clients");
-  const parts: Readonly<Record<string, () => Promise<void>>> = {
-    Firefox: () => provision([firefox], options),
-    WebKitGTK: () => provision([webkit], options),
-    Python: () => installPythonClients(join(clients, "python"), options),
-    Go: () => buildGoClients(join(clients, "go"), options),
-  };
-  for (const [name, provide] of Object.entries(parts)) {
-    try {
-      await provide();
-    } catch (error) {
-      if (!(error instanceof ScriptError)) throw error;
-      options.say(`the ${name} clients are not run here: ${error.message.replaceAll(/\s*\n\s*/g, " ")}`);
-    }
+  await orSay("Python", options, () => installPythonClients(join(clients, "python"), options));
+  await orSay("Go", options, () => buildGoClients(join(clients, "go"), options));
+}
+
+async function orSay(name: string, { say }: ProvisionOptions, provide: () => Promise<void>): Promise<void> {
+  try {
+    await provide();
+  } catch (error) {
+    if (!(error instanceof ScriptError)) throw error;
+    say(`the ${name} clients are not run here: ${error.message.replaceAll(/\s*\n\s*/g, " ")}`);
   }
 }
 

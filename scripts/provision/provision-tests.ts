@@ -3,12 +3,21 @@ import { ensureClient } from "../client/build-client.ts";
 import { ensureConsole } from "../console/build-console.ts";
 import { ensureDocs } from "../docs/build-docs.ts";
 import { chromium, natsServer, promtool, proxies, redisServer } from "./programs.ts";
-import { provisionClients } from "./provision-clients.ts";
-import { provision } from "./provision.ts";
+import { provisionBrowsers, provisionLanguages } from "./provision-clients.ts";
+import { provision, type ProvisionOptions } from "./provision.ts";
 
 /** Gets and builds in `.sluice` what is missing there of what the tests run; says what cannot be had, and is not tested then. */
 export async function provisionTests(say: (line: string) => void): Promise<void> {
   const options = { home: resolve(".sluice"), path: process.env["PATH"] ?? "", say };
+  // They come from other places than packages do.
+  await Promise.all([provisionPackages(options), provisionLanguages(options)]);
+  await ensureConsole(say);
+  await ensureClient(say);
+  await ensureDocs(say);
+}
+
+async function provisionPackages(options: ProvisionOptions): Promise<void> {
+  const { say } = options;
   await provision([natsServer, redisServer, chromium], options);
   for (const proxy of proxies) {
     await provision([proxy], options).catch((error: Error) =>
@@ -16,8 +25,5 @@ export async function provisionTests(say: (line: string) => void): Promise<void>
     );
   }
   await provision([promtool], options).catch((error: Error) => say(`promtool's tests are not run: ${error.message}`));
-  await provisionClients(options);
-  await ensureConsole(say);
-  await ensureClient(say);
-  await ensureDocs(say);
+  await provisionBrowsers(options);
 }
