@@ -104,6 +104,9 @@ test("a right that is taken away while the link is cut lets nothing through when
   await run.producer.publish("issues.opened.k", "past the secret");
   world.link("pass");
   await reader.complete("past the secret");
+  // What a cut may not bring about, and which it was.
+  const interruptions = run.ledger.filter((each) => each.of === "received" && /^(gap|reset)$/.test(each.event));
+  expect(interruptions).toEqual([]);
   expect(audit(run.ledger)).toMatchObject({ lost: 0, afterRevoke: 0, duplicates: 0, uncaused: 0 });
 });
 

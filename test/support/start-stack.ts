@@ -14,12 +14,14 @@ export const DEMO_POLICIES = fileURLToPath(new URL("../../infra/policies", impor
 /** What `operate` authenticates with. */
 export const OPERATOR_TOKEN = "operator-token-of-the-tests";
 
-/** Settings of an edge: tests and loads open thousands of streams as one person. */
+/** Settings of an edge: tests and loads open thousands of streams as one person, and ask again and again until something holds. */
 export const ONE_PERSON_OPENS_MANY = {
   STREAM_CONNECTIONS_PER_SESSION: "1000000",
   STREAM_CONNECTIONS_PER_SUBJECT: "1000000",
   STREAM_HANDSHAKES_PER_SUBJECT_PER_MINUTE: "1000000",
   STREAM_POLLS_PER_SUBJECT_PER_MINUTE: "1000000",
+  STREAM_CALLS_PER_SUBJECT_PER_MINUTE: "1000000",
+  STREAM_CALLS_PER_ADDRESS_PER_MINUTE: "1000000",
 };
 
 /** Each event is synced to the disk: where the machine is busy, or hundreds are published at once, that takes long. */
