@@ -35,9 +35,7 @@ beforeAll(async () => {
   const entry = { issuer: ISSUER, jwks_uri: issuer.jwksUri, audience: "api", tenant: "acme" };
   await writeFile(file, JSON.stringify([{ ...entry, algorithms: ["ES256"], claims: { groups: "groups" } }]));
   const issuers = { AUTH_ISSUERS_FILE: file };
-  // One person asks for all clients, from one address.
-  const calls = { STREAM_CALLS_PER_ADDRESS_PER_MINUTE: "1000000", STREAM_CALLS_PER_SUBJECT_PER_MINUTE: "1000000" };
-  stack = owner.use(await startStack({ stream: { ...issuers, ...calls }, policy: issuers }));
+  stack = owner.use(await startStack({ stream: issuers, policy: issuers }));
   await stack.operate("PUT", "acme");
   const installed = await stack.operate("PUT", "acme/policy", {
     tenant: "acme",
