@@ -53,6 +53,12 @@ export function addGrant(accounts: string, { user, allow, deny = [] }: Grant): s
   return accounts.slice(0, begin) + intoList(allowed, "deny", deny);
 }
 
+/** Has the edges of a home call in another region what they may call here: a call that is exported to their account. */
+export function addCall(accounts: string, call: string, other: string): string {
+  const lines = new RegExp(`^ *\\{ service: .*"${call.replace(/[$.*]/g, "\\$&")}".*\\n`, "gm");
+  return accounts.replace(lines, (line) => line + line.replace(call, () => other));
+}
+
 /** Adds users to an account, as text. */
 export function addUsers(accounts: string, account: string, users: string): string {
   const text = accountIn(accounts, account);

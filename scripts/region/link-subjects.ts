@@ -27,7 +27,18 @@ function originCalls(origin: string, here: string, stream = "*"): string[] {
   ];
 }
 
-/** What auth and policy of a home may do beside what they may in its only region: keep mirrors, and read where the home's seat is. */
+/** How an edge asks JetStream for an entry: here, and in another region, where the original of a log is that it reads a mirror of. */
+export const ENTRY_CALL = "$JS.API.STREAM.MSG.GET.*";
+
+/** The same call in another region. */
+export function entryCallOf(region: string): string {
+  return `${regionApi(region)}.STREAM.MSG.GET.*`;
+}
+
+/**
+ * What services of a home may do beside what they may in its only region: auth and policy keep mirrors, and read where the home's seat is;
+ * edges ask whether an original has what its mirror here has not.
+ */
 export function standbyGrants(here: string, other: string, suffix = ""): Grant[] {
   const api = regionApi(other);
   const seat = ["$JS.API", api].map((each) => `${each}.STREAM.INFO.${SEAT_STREAM}`);
@@ -39,6 +50,11 @@ export function standbyGrants(here: string, other: string, suffix = ""): Grant[]
       user: `policy${suffix}`,
       allow: [`${api}.STREAM.LIST`, ...originCalls(other, here)],
       deny: denied.map((each) => `${api}.CONSUMER.*.${each}.>`),
+    },
+    {
+      user: `stream${suffix}`,
+      allow: [entryCallOf(other)],
+      deny: AUTH_STREAMS.map((each) => `${api}.STREAM.MSG.GET.${each}`),
     },
   ];
 }
@@ -53,6 +69,7 @@ export function linkSubjects(
       ...EITHER_WAY,
       `${regionApi(here)}.STREAM.LIST`,
       ...originCalls(here, other),
+      entryCallOf(here),
       `mirror.${here}.>`,
       ...answersTo(""),
     ],
@@ -60,6 +77,7 @@ export function linkSubjects(
       ...EITHER_WAY,
       `${regionApi(other)}.STREAM.LIST`,
       ...originCalls(other, here),
+      entryCallOf(other),
       // A server asks for all that it answers: it gets nothing of a list that has less. What is asked, the users' lists say.
       `${regionApi(other)}.CONSUMER.>`,
       `mirror.${other}.>`,

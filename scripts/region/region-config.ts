@@ -2,6 +2,7 @@ import { z } from "zod";
 import {
   accountNames,
   accountsOf,
+  addCall,
   addGrant,
   addUsers,
   type Grant,
@@ -9,7 +10,7 @@ import {
   passwordVariables,
 } from "./home-accounts.ts";
 import { HEALTH_QUESTION, OPERATOR_PASSWORD, OPERATOR_USER } from "./operator-user.ts";
-import { linkSubjects, standbyGrants } from "./link-subjects.ts";
+import { ENTRY_CALL, entryCallOf, linkSubjects, standbyGrants } from "./link-subjects.ts";
 
 /** The name of a region is its JetStream domain, and part of the names of accounts, users and variables. */
 const regionNameSchema = z
@@ -105,7 +106,8 @@ export function renderCluster({ name }: Pick<Region, "name">, cluster: string): 
 }
 
 function ownHome({ name, peers, closed = [] }: Region, own: string): string {
-  const granted = peers.flatMap((peer) => standbyGrants(name, peer.region)).reduce<string>(addGrant, own);
+  const calling = peers.reduce((text, peer) => addCall(text, ENTRY_CALL, entryCallOf(peer.region)), own);
+  const granted = peers.flatMap((peer) => standbyGrants(name, peer.region)).reduce<string>(addGrant, calling);
   const linked = closed.includes(name) ? [] : peers;
   const users = linked.flatMap(({ region, keys }) => keys.map((key) => linkUser(name, region, key)));
   return addUsers(granted, "SLUICE", users.join(""));
@@ -114,7 +116,8 @@ function ownHome({ name, peers, closed = [] }: Region, own: string): string {
 function furtherHome(region: Region, home: string, template: string): string {
   const head = `# Written by \`sluice region config\`: the accounts of the home ${home}, with the lists of nats.conf.\n`;
   const grants: Grant[] = standbyGrants(region.name, home, `-${home}`);
-  return head + grants.reduce<string>(addGrant, accountsOf(home, template));
+  const accounts = addCall(accountsOf(home, template), ENTRY_CALL, entryCallOf(home));
+  return head + grants.reduce<string>(addGrant, accounts);
 }
 
 /** The user as which another region links. It is a region's servers, not a client: no client may use its key. */

@@ -50,7 +50,7 @@ await runScript(async () => {
   const possible = faults.filter((fault) => isPossible(fault, fault.missing?.(world)));
   await using traffic = await startTraffic(world);
   const stopping = new AbortController();
-  for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => stopping.abort());
+  for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => stopping.abort());
   // A frame that is not as described is thrown where it is read, which nobody waits for.
   const broken: string[] = [];
   process.on("uncaughtException", ({ message }) => {

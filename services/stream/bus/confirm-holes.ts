@@ -1,6 +1,7 @@
-import type { StreamInfo } from "@nats-io/jetstream";
+import type { JetStreamManager, StreamInfo } from "@nats-io/jetstream";
 import { logStreamName } from "#shared/contract/tenant-log.ts";
 import { nanosOf, tagOf } from "#shared/contract/event-tag.ts";
+import { holdingOf, jetStreamOf } from "#shared/nats/home/read-holding.ts";
 import { holeOf, type HoleEntry, type Position } from "../event.ts";
 import { logUnreadable } from "./inspect-log.ts";
 import type { Bus } from "./paced-bus.ts";
@@ -23,34 +24,72 @@ export function missingRuns(seq: number, messages: Iterable<Position>): MissingR
 }
 
 /**
- * Whether the stream's leader has no message in a run either. A replica or a consumer may lack a message that the leader
- * still has; such a message is never passed.
+ * Whether no leader has a message in a run either: neither the stream's, as a replica or a consumer may lack a message that it still has,
+ * nor, of a mirror, that of the original. nats-server before 2.15.3 may leave out of a mirror what was under way when the link was cut. A
+ * message that one of them has is never passed.
+ * @throws {AppError} `unavailable` where one does not answer.
  */
-export async function isConfirmed(bus: Bus, tenant: string, { hole, next }: MissingRun): Promise<boolean> {
-  const stored = await nextStored(bus, tenant, hole.first);
-  if (stored === undefined || stored.seq > next.seq) return true;
-  return stored.seq === next.seq && stored.tag === next.tag;
+export async function isConfirmed(
+  bus: Bus,
+  tenant: string,
+  { hole, next }: MissingRun,
+  { config }: StreamInfo,
+): Promise<boolean> {
+  const found = await nextStored(bus, tenant, hole.first, config);
+  return found.every((stored) => {
+    if (stored === undefined || stored.seq > next.seq) return true;
+    return stored.seq === next.seq && stored.tag === next.tag;
+  });
 }
 
 /**
- * The hole behind `seq` to the log's end, where the leader has no message there; undefined where it has. `info` was asked
+ * The hole behind `seq` to the log's end, where no leader has a message there (see `isConfirmed`); undefined where one has. `info` was asked
  * for before: a message that is stored after that is not taken for gone.
  */
 export async function holeAtEnd(
   bus: Bus,
   tenant: string,
   seq: number,
-  { state }: StreamInfo,
+  { config, state }: StreamInfo,
 ): Promise<HoleEntry | undefined> {
   if (state.last_seq <= seq || state.first_seq > seq + 1) return undefined;
-  const stored = await nextStored(bus, tenant, seq + 1);
-  return stored === undefined || stored.seq > state.last_seq ? holeOf(seq + 1, state.last_seq) : undefined;
+  const found = await nextStored(bus, tenant, seq + 1, config);
+  const isGone = found.every((stored) => stored === undefined || stored.seq > state.last_seq);
+  return isGone ? holeOf(seq + 1, state.last_seq) : undefined;
 }
 
-/** The first message at or behind `seq`, from the stream's leader; undefined where there is none. */
-async function nextStored({ jsm }: Bus, tenant: string, seq: number): Promise<Position | undefined> {
+/**
+ * Sees to it that what is gone behind `seq` and before the first message that a mirror retains, the original has not either. Of an original
+ * nobody is asked.
+ * @throws {AppError} `unavailable` where it has, or does not answer.
+ */
+export async function requireGone(
+  bus: Bus,
+  tenant: string,
+  seq: number,
+  { config, state: { first_seq } }: StreamInfo,
+): Promise<void> {
+  if (seq + 1 >= first_seq || holdingOf({ config }).holds !== "mirror") return;
+  const found = await nextStored(bus, tenant, seq + 1, config);
+  if (found.every((stored) => stored === undefined || stored.seq >= first_seq)) return;
+  throw logUnreadable(new Error("the mirror of the log lacks the first entries of its original"));
+}
+
+/** The first message at or behind `seq`, as each leader says that has to do with the log; undefined where there is none. */
+async function nextStored(
+  { jsm, nats }: Bus,
+  tenant: string,
+  seq: number,
+  config: StreamInfo["config"],
+): Promise<(Position | undefined)[]> {
+  const holding = holdingOf({ config });
+  const leaders = holding.holds === "mirror" ? [jsm, await jetStreamOf(nats, holding.of)] : [jsm];
+  return Promise.all(leaders.map((leader) => nextAt(leader, tenant, seq)));
+}
+
+async function nextAt({ streams }: JetStreamManager, tenant: string, seq: number): Promise<Position | undefined> {
   const query = { seq, next_by_subj: ">" };
-  const message = await jsm.streams.getMessage(logStreamName(tenant), query).catch((error: unknown) => {
+  const message = await streams.getMessage(logStreamName(tenant), query).catch((error: unknown) => {
     throw logUnreadable(error);
   });
   return message === null ? undefined : { seq: message.seq, tag: tagOf(nanosOf(message.timestamp)) };

@@ -98,6 +98,7 @@ class Feed implements AsyncDisposable {
       listener,
       stop: this.#stop.signal,
       epoch: () => this.#epoch,
+      readSeq: () => this.#last.seq,
       onOtherEpoch: (reason) => this.#giveUp.abort(reason),
     });
   }

@@ -222,10 +222,10 @@ async function confirmRuns(
   { bus, tenant, epoch }: WindowDeps,
   runs: readonly MissingRun[],
 ): Promise<PolicyEntry | undefined> {
-  const [info, policy, confirmed] = await Promise.all([
-    readLogInfo(bus.jsm, tenant),
+  const info = await readLogInfo(bus.jsm, tenant);
+  const [policy, confirmed] = await Promise.all([
     lastPolicyEntry(bus.jsm, tenant),
-    Promise.all(runs.map((run) => isConfirmed(bus, tenant, run))),
+    Promise.all(runs.map((run) => isConfirmed(bus, tenant, run, info))),
   ]);
   if (isSameLog(info, epoch, runs) && confirmed.every(Boolean)) return policy;
   throw new AppError("unavailable", "the log's leader has another log than its consumer");

@@ -19,6 +19,7 @@ import { openPacedBus } from "./paced-bus.ts";
 const STREAM = "EVENTS_acme";
 const OLD = { sluice_epoch: "epoch-one" };
 const SUBJECTS = ["events.acme.>", "control.acme.>"];
+const CONSUMER = { name: "mirror_us", deliver_subject: "mirror.us.EVENTS_acme" };
 const LOG = { name: STREAM, storage: "file", allow_direct: true, deny_delete: true, max_age: 0 } as const;
 
 /** The edge knows of the home that it is written elsewhere: what tells the seat is fenced first, and promoted last. */
@@ -37,14 +38,17 @@ beforeAll(async () => {
   await (await origin.manager()).streams.add({ ...LOG, subjects: SUBJECTS, metadata: OLD });
   const answers = () => ask(here, "$JS.eu.API.STREAM.INFO.EVENTS_acme", {}).catch(() => undefined);
   await waitFor("the link is there", answers);
-  const consumer = { name: "mirror_us", deliver_subject: "mirror.us.EVENTS_acme" };
   const flow = { ack_policy: "flow_control", flow_control: true, idle_heartbeat: 1e9, max_ack_pending: 1_000 };
   await ask(here, "$JS.eu.API.CONSUMER.CREATE.EVENTS_acme.mirror_us", {
     stream_name: STREAM,
-    config: { durable_name: consumer.name, deliver_subject: consumer.deliver_subject, deliver_policy: "all", ...flow },
+    config: {
+      durable_name: CONSUMER.name,
+      deliver_subject: CONSUMER.deliver_subject,
+      deliver_policy: "all",
+      ...flow,
+    },
   });
-  const mirror = { name: STREAM, external: { api: "$JS.eu.API", deliver: "" }, consumer };
-  await ask(here, `$JS.API.STREAM.CREATE.${STREAM}`, { ...LOG, metadata: OLD, mirror });
+  await makeMirror();
   reading = await waitFor("the mirror has heard of its origin", () => openReading().catch(() => undefined));
 });
 afterAll(() => opened.disposeAsync());
@@ -68,6 +72,30 @@ test("while the link is cut it is silent for longer and longer, and what was pub
   await waitFor("the entry", () => reading.topics().includes("a.b.cut"));
   await waitFor("a sign of life", () => (reading.silences.at(-1) ?? Infinity) < 2_000);
   expect(reading.reports).toEqual(["mirror", "reset first"]);
+});
+
+test("what the mirror lacks and its origin has is never passed: it is silent until it is made anew, and nothing is missing then", async () => {
+  const before = reading.entries.length;
+  const silences = reading.silences.length;
+  regions.link("reset");
+  for (const id of ["lacking-1", "lacking-2"]) await publish(origin, id);
+  // As nats-server before 2.15.3 does by itself where a link is cut while entries are on their way.
+  await resetConsumer(await lastSeqOf(origin));
+  regions.link("pass");
+  await publish(origin, "behind");
+  const last = await lastSeqOf(origin);
+  await waitFor("the mirror is level", async () => (await lastSeqOf(here)) === last);
+  await waitFor("the silence", () => reading.silences.slice(silences).some((each) => each > 2_500));
+  const { active } = (await (await here.manager()).streams.info(STREAM)).mirror ?? {};
+  expect(active).toBeLessThan(2e9);
+  expect(reading.topics().slice(before)).toEqual([]);
+  await ask(here, `$JS.API.STREAM.DELETE.${STREAM}`, {});
+  await resetConsumer(0);
+  await makeMirror();
+  await waitFor("the last entry", () => reading.topics().includes("a.b.behind"));
+  expect(reading.topics().slice(before)).toEqual(["a.b.lacking-1", "a.b.lacking-2", "a.b.behind"]);
+  await waitFor("a sign of life", () => (reading.silences.at(-1) ?? Infinity) < 2_000);
+  expect(reading.reports).not.toContain("holes");
 });
 
 test("no entry behind a promotion comes before the new epoch, and none is lost or comes twice", async () => {
@@ -113,6 +141,20 @@ test("a log of which the seat has gone lives by nothing that it says after its f
   // A look may have been under way.
   expect(reading.reports.slice(before).filter((report) => report === "alive").length).toBeLessThan(2);
 });
+
+async function makeMirror(): Promise<void> {
+  const mirror = { name: STREAM, external: { api: "$JS.eu.API", deliver: "" }, consumer: CONSUMER };
+  await ask(here, `$JS.API.STREAM.CREATE.${STREAM}`, { ...LOG, metadata: OLD, mirror });
+}
+
+/** Has the consumer that feeds the mirror go on behind a sequence. */
+async function resetConsumer(seq: number): Promise<void> {
+  await ask(origin, `$JS.API.CONSUMER.RESET.${STREAM}.${CONSUMER.name}`, { seq: seq + 1 });
+}
+
+async function lastSeqOf(bus: Bus): Promise<number> {
+  return (await (await bus.manager()).streams.info(STREAM)).state.last_seq;
+}
 
 /** A feed of the edge in region us, and its reports. */
 async function openReading() {

@@ -9,7 +9,8 @@ const MIRROR = {
   state: { last_seq: 7 },
 } as unknown as StreamInfo;
 
-function createWatch(watched: Set<string>) {
+function createWatch(watched: Set<string>, readSeq = () => 7) {
+  const silences: number[] = [];
   const stop = new AbortController();
   const watch = new SourceWatch({
     tenant: "acme",
@@ -22,11 +23,12 @@ function createWatch(watched: Set<string>) {
     },
     now: () => 0,
     stop: stop.signal,
-    listener: { onSource: () => undefined, onOrigin: () => undefined },
+    listener: { onSource: () => undefined, onOrigin: (_, silentMs) => void silences.push(silentMs) },
     epoch: () => "e",
+    readSeq,
     onOtherEpoch: () => undefined,
   });
-  return { watch, stop };
+  return { watch, stop, silences };
 }
 
 test("a mirror is asked for until its feed ends, and not again by an answer that comes behind that", () => {
@@ -41,4 +43,26 @@ test("a mirror is asked for until its feed ends, and not again by an answer that
   late.watch[Symbol.dispose]();
   late.watch.take(MIRROR, 0);
   expect([...watched]).toEqual([]);
+});
+
+test("a mirror is silent for as long as it has other entries than what was read, however fresh what it hears is", () => {
+  let seq = 7;
+  const { watch, silences } = createWatch(new Set(), () => seq);
+  const has = (last_seq: number): StreamInfo => ({ ...MIRROR, state: { ...MIRROR.state, last_seq } });
+  for (const [askedAt, last] of [
+    [1_000, 7],
+    [2_000, 9],
+    [3_000, 9],
+  ] as const)
+    watch.take(has(last), askedAt);
+  seq = 8;
+  for (const [askedAt, last] of [
+    [4_000, 9],
+    [6_000, 9],
+    [9_000, 3],
+  ] as const)
+    watch.take(has(last), askedAt);
+  seq = 9;
+  watch.take(has(9), 10_000);
+  expect(silences).toEqual([0, 1_000, 2_000, 0, 2_000, 5_000, 0]);
 });

@@ -17,6 +17,8 @@ export interface SourceWatchDeps {
   readonly listener: Pick<FeedListener, "onSource" | "onOrigin">;
   /** The epoch that is read. */
   readonly epoch: () => string | undefined;
+  /** The last sequence that was read. */
+  readonly readSeq: () => number;
   /** Called where the log has begun another epoch, with the reason to give its consumer up. */
   readonly onOtherEpoch: (reason: Error) => void;
 }
@@ -28,6 +30,8 @@ export class SourceWatch implements Disposable {
   #source: LogSource | undefined;
   /** Asks each second whether a log that is no original lives. */
   #asking: Disposable | undefined;
+  /** What was read last, and when it was all there was, or another than before. */
+  #held = { seq: 0, since: 0 };
 
   constructor(deps: SourceWatchDeps) {
     this.#deps = deps;
@@ -63,9 +67,17 @@ export class SourceWatch implements Disposable {
     this.report(info, askedAt);
   }
 
-  /** Says for how long nothing was heard of the region that writes the log. */
+  /** Says for how long nothing was heard of the region that writes the log. What cannot be read is not heard. */
   report(info: StreamInfo, askedAt: number): void {
-    if (!this.isOriginal) this.#deps.listener.onOrigin(askedAt, silenceIn(info));
+    if (this.isOriginal) return;
+    this.#deps.listener.onOrigin(askedAt, Math.max(silenceIn(info), this.#heldMs(info, askedAt)));
+  }
+
+  /** For how long the log has had other entries than what was read: it cannot be read on, or is just made anew. */
+  #heldMs({ state }: StreamInfo, askedAt: number): number {
+    const seq = this.#deps.readSeq();
+    if (seq === state.last_seq || seq !== this.#held.seq) this.#held = { seq, since: askedAt };
+    return Math.max(0, askedAt - this.#held.since);
   }
 
   [Symbol.dispose](): void {

@@ -54,7 +54,8 @@ export interface LogView {
 
 /** Asks the log's leader. Each throws AppError `unavailable` when it does not answer; each may be repeated. */
 export interface LogLeader {
-  bounds(): Promise<Bounds>;
+  /** `after`: a position behind which entries are told to be gone where the first one retained does not follow it. */
+  bounds(after?: number): Promise<Bounds>;
   /** The tag of the message at `seq`; undefined where it is gone. */
   tagOf(seq: number): Promise<string | undefined>;
   /** The position before the first message stored at or after the time. */
@@ -120,7 +121,7 @@ export async function faultOf(log: LogView, { epoch, position }: EventId): Promi
 
 async function continueAfter(log: LogView, { epoch, position }: EventId): Promise<Start> {
   if (isSame(position, log.horizon) || log.isInTail(position.seq + 1)) return { position, notice: undefined };
-  const bounds = await log.history.bounds();
+  const bounds = await log.history.bounds(position.seq);
   if (position.seq + 1 >= bounds.first) return { position, notice: undefined };
   return gapBefore(epoch, position, bounds);
 }

@@ -134,7 +134,7 @@ export class Slices {
     // A replica that lags behind has nothing yet, and a stream that was purged has nothing any more.
     const [next] = entries;
     const first = next === undefined ? undefined : firstSeqOf(next);
-    const bounds = first === seq + 1 ? undefined : await history.bounds();
+    const bounds = first === seq + 1 ? undefined : await history.bounds(seq);
     this.#fetched = entries;
     this.#purges = purges;
     const goneTo = first ?? bounds?.first ?? 0;
