@@ -3,9 +3,7 @@ import { openRedis } from "../backup/redis-dump.ts";
 import { redisOfBackup } from "../backup/redis-of-backup.ts";
 import { connectBus } from "../shared/connect-bus.ts";
 import { fail, type Finding, ok, warn } from "../shared/finding.ts";
-
-/** The oldest release of nats-server that has what the services use. */
-const MIN_NATS = [2, 12] as const;
+import { natsVersionFinding } from "./nats-version.ts";
 
 const FAR_MS = 20;
 
@@ -14,15 +12,12 @@ export async function busFindings(env: NodeJS.ProcessEnv): Promise<Finding[]> {
   try {
     await using stack = new AsyncDisposableStack();
     const nats = stack.adopt(await connectBus("policy", env), (connection) => connection.close());
-    const version = nats.info?.version ?? "";
-    const [major = 0, minor = 0] = version.split(".").map(Number);
-    const isNew = major > MIN_NATS[0] || (major === MIN_NATS[0] && minor >= MIN_NATS[1]);
+    // The client's types do not name it.
+    const { version = "", domain } = (nats.info ?? {}) as { readonly version?: string; readonly domain?: string };
     const rtt = await nats.rtt();
     const { storage, streams, limits } = await (await jetstreamManager(nats)).getAccountInfo();
     return [
-      isNew
-        ? ok("bus", `nats-server ${version}`)
-        : fail("bus", `nats-server ${version}`, "Sluice needs 2.12 or newer."),
+      natsVersionFinding(version, domain),
       rtt <= FAR_MS
         ? ok("bus", `${rtt} ms away`)
         : warn("bus", `${rtt} ms away`, "Every event comes so much later: run edges near the bus."),

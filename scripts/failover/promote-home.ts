@@ -1,11 +1,11 @@
 import { AUDIT_STREAM } from "#shared/contract/audit-log.ts";
 import { SEAT_STREAM } from "#shared/contract/home.ts";
+import { lacksEntries } from "#shared/nats/mirrors/lacks-entries.ts";
 import { ScriptError } from "../shared/run-script.ts";
 import { fenceHome } from "./fence-home.ts";
 import { noteHomeChange } from "./home-audit.ts";
 import { type HomeStream, mirroredUpTo, promotedConfig, standingOf } from "./home-stream.ts";
 import { inGroups } from "./in-groups.ts";
-import { lacksBeginning } from "./lacks-beginning.ts";
 import { waitUntilUnlinked } from "./links.ts";
 import { lockRegion } from "./lock-region.ts";
 import type { RegionBus } from "./region-bus.ts";
@@ -138,7 +138,7 @@ async function promoteAfterFence(
   return { to: target.region, from: origin.region, term, promoted, isLossless };
 }
 
-/** Nothing opens a fenced home again, so it is looked first whether it can be taken over: each original has a mirror with its beginning. */
+/** Nothing opens a fenced home again, so it is looked first whether it can be taken over: each original has a mirror that has as much. */
 function requireMirrors(originals: readonly HomeStream[], { region, streams }: AnsweringRegion): void {
   const open = originals.filter(isOpen);
   const there = new Map(streams.map((each) => [each.config.name, each]));
@@ -149,11 +149,11 @@ function requireMirrors(originals: readonly HomeStream[], { region, streams }: A
   }
   const short = open.find((each) => {
     const mirror = there.get(each.config.name);
-    return mirror?.mirror !== undefined && lacksBeginning(each, mirror);
+    return mirror?.mirror !== undefined && lacksEntries(each, mirror);
   });
   if (short !== undefined) {
     throw new ScriptError(
-      `the mirror of ${short.config.name} in region ${region} lacks entries that its original has: delete it there, and it is made anew. Nothing was changed`,
+      `the mirror of ${short.config.name} in region ${region} lacks entries that its original has: see that auth and policy of the home run there, which make it anew within a minute. Nothing was changed`,
     );
   }
 }

@@ -3,10 +3,13 @@ import { EPOCH_METADATA } from "#shared/contract/tenant-log.ts";
 import { ORIGIN_METADATA } from "#shared/contract/home.ts";
 import { isCurrent, type MirrorPlace, mirrorSettings } from "./mirror-config.ts";
 
+/** Why a mirror is made anew: its original was, or has lost entries, or the mirror lacks some that the original has. */
+export type RemakeReason = "recreated" | "lost_entries" | "lacks_entries";
+
 /** What is to be done about a mirror. */
 export type MirrorStep =
   | { readonly do: "nothing" | "make" | "update" }
-  | { readonly do: "remake"; readonly reason: "recreated" | "lost_entries" };
+  | { readonly do: "remake"; readonly reason: RemakeReason };
 
 /**
  * Compares a stream with what this region has of it. The mirror must have been read before the original: then it has nothing that the

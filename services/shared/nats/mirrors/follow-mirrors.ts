@@ -4,6 +4,7 @@ import { poll } from "#shared/async/poll.ts";
 import { limitLines } from "#shared/log/limit-lines.ts";
 import type { Logger } from "#shared/log/create-logger.ts";
 import { keepMirrors, type MirrorKeeping } from "./keep-mirrors.ts";
+import { LackWatch } from "./lack-watch.ts";
 import { mirrorCalls } from "./mirror-calls.ts";
 import type { MirrorPlace } from "./mirror-config.ts";
 import { PurgeFollower } from "./purge-follower.ts";
@@ -31,9 +32,11 @@ export async function followMirrors({ nats, place, streams, metrics, log }: Mirr
   metrics.keeping(true);
   const lines = starting.use(limitLines(log));
   const [here, there] = [await jetStreamOf(nats, undefined, LISTS), await jetStreamOf(nats, place.origin, LISTS)];
-  const purges = new PurgeFollower({ here, there, now });
+  const both = { here, there, now };
+  const [purges, lacks] = [new PurgeFollower(both), new LackWatch(both)];
   const calls = mirrorCalls(nats, place);
-  const keeping = { place, here, there, streams, calls, purges, silences: new SilenceWatch(now), metrics, log: lines };
+  const silences = new SilenceWatch(now);
+  const keeping = { place, here, there, streams, calls, purges, lacks, silences, metrics, log: lines };
   let fault: string | undefined;
   const look = async (stop: AbortSignal): Promise<void> => {
     try {

@@ -3,6 +3,7 @@ import { Registry } from "prom-client";
 import { expect, test } from "vitest";
 import { SEAT_STREAM } from "#shared/contract/home.ts";
 import { keepMirrors } from "./keep-mirrors.ts";
+import { LackWatch } from "./lack-watch.ts";
 import { mirrorSettings } from "./mirror-config.ts";
 import { createMirrorMetrics } from "./mirror-metrics.ts";
 import { PurgeFollower } from "./purge-follower.ts";
@@ -47,6 +48,7 @@ function keepOne() {
       remove: act("remove"),
     },
     purges: new PurgeFollower({ here, there, now }),
+    lacks: new LackWatch({ here, there, now }),
     silences: new SilenceWatch(now),
     metrics: createMirrorMetrics(registry),
     log: { write: () => {}, [Symbol.dispose]: () => {} },

@@ -2,7 +2,8 @@ import type { JetStreamManager, StreamInfo } from "@nats-io/jetstream";
 import { SEAT_STREAM } from "#shared/contract/home.ts";
 import type { LimitedLog } from "#shared/log/limit-lines.ts";
 import { holdingOf, undefinedIfMissing } from "../home/read-holding.ts";
-import { compareMirror, type MirrorStep } from "./compare-mirror.ts";
+import { compareMirror, type MirrorStep, type RemakeReason } from "./compare-mirror.ts";
+import type { LackWatch } from "./lack-watch.ts";
 import type { MirrorCalls } from "./mirror-calls.ts";
 import type { MirrorPlace } from "./mirror-config.ts";
 import type { MirrorMetrics } from "./mirror-metrics.ts";
@@ -26,13 +27,14 @@ export interface MirrorKeeping {
   readonly streams: (manager: JetStreamManager) => AsyncIterableIterator<StreamInfo>;
   readonly purges: PurgeFollower;
   readonly silences: SilenceWatch;
+  readonly lacks: LackWatch;
   readonly metrics: MirrorMetrics;
   readonly log: LimitedLog;
 }
 
 /**
  * Brings the mirrors of this region to what the origin has: makes those that are missing, gives each the settings of its original,
- * makes anew what copies another original, and removes those whose originals the origin says are gone. It can be repeated, and two
+ * makes anew what copies another original or lacks entries, and removes those whose originals the origin says are gone. It can be repeated, and two
  * processes may do it at once. What fails is logged, and left to the next time.
  * @throws what NATS throws when one of the regions does not answer at all.
  */
@@ -93,6 +95,7 @@ function seeTo({ name, original, mirror, silentMs }: SeenPair, keeping: MirrorKe
       await keeping.calls.feed(name);
       if (mirror.state.messages === 0) await keeping.calls.rewind(original);
     }
+    if (await keeping.lacks.lacks(original, mirror)) return await remakeMirror(name, keeping, () => "lacks_entries");
     await keeping.purges.follow(original, mirror);
   });
 }
@@ -124,19 +127,26 @@ async function take(
   if (step.do === "make") {
     await calls.make(original);
     log.write("info", "made", { stream }, "a mirror was made");
-  } else if (step.do === "remake") await remakeMirror(stream, keeping);
-  else if (mirror !== undefined && step.do === "update") await calls.update(original, mirror);
+  } else if (step.do === "remake") {
+    await remakeMirror(stream, keeping, (...pair) => {
+      const now = compareMirror(...pair, keeping.place);
+      return now.do === "remake" ? now.reason : undefined;
+    });
+  } else if (mirror !== undefined && step.do === "update") await calls.update(original, mirror);
 }
 
 /** Looks again before it deletes anything: the mirror may have been promoted, or made anew by another process. */
-async function remakeMirror(stream: string, keeping: MirrorKeeping): Promise<void> {
-  const { here, there, place, calls, metrics, log } = keeping;
+async function remakeMirror(
+  stream: string,
+  keeping: MirrorKeeping,
+  reasonFor: (original: StreamInfo, mirror: StreamInfo) => RemakeReason | undefined,
+): Promise<void> {
+  const { here, there, calls, metrics, log } = keeping;
   const mirror = await here.streams.info(stream);
   const original = await there.streams.info(stream);
-  const step = compareMirror(original, mirror, place);
-  if (step.do !== "remake" || (await lookAtOrigin(keeping)) !== "open") return;
-  const { reason } = step;
-  log.write("warn", "remade", { stream, reason }, "a mirror copies what its original is not any more: it is made anew");
+  const reason = mirror.config.mirror === undefined ? undefined : reasonFor(original, mirror);
+  if (reason === undefined || (await lookAtOrigin(keeping)) !== "open") return;
+  log.write("warn", "remade", { stream, reason }, "a mirror is not what its original is: it is made anew");
   await calls.remove(stream);
   await calls.make(original);
   metrics.remade.inc({ reason });

@@ -33,7 +33,7 @@ export function createMirrorMetrics(registry: Registry): MirrorMetrics {
     }),
     remade: new Counter({
       name: "sluice_mirrors_remade_total",
-      help: "Mirrors that were made anew, as their originals were recreated or have lost entries.",
+      help: "Mirrors that were made anew: their originals were recreated or have lost entries, or they lack some of them.",
       labelNames: ["reason"],
       registers,
     }),
