@@ -155,6 +155,16 @@ test("who had no right when a number was used again is not owed what it names no
   expect(audit([...before, ...publish("d", 2, 50), ...after])).toMatchObject({ resets: 1, lost: 1 });
 });
 
+test("what a log had lost when it gave its sequence again was due to nobody, and what it had kept to everybody", () => {
+  const cause: Entry = { of: "cause", tenant: "demo", event: "reset", reason: "tail_lost", at: 35 };
+  const kept = [rights(["x.>"], 0, 0), ...PUBLISHED, ...READY, at(1), at(2), cause];
+  const again = [...publish("d", 3, 50), received("message", 3, "d", 52), complete("d")];
+  expect(audit([...kept, ...again])).toMatchObject({ resets: 0, lost: 0 });
+  expect(audit([...kept.filter((entry) => entry !== cause), ...again])).toMatchObject({ lost: 1 });
+  const lacking = [...publish("d", 4, 50), received("message", 4, "d", 52), complete("d")];
+  expect(audit([...kept, ...lacking])).toMatchObject({ lost: 1 });
+});
+
 test("what caused a reset explains none once everybody has settled", () => {
   const cause: Entry = { of: "cause", tenant: "demo", event: "reset", reason: "tail_lost", at: 5 };
   const reset = received("reset", 1, '{"reason":"tail_lost"}', 40);
