@@ -160,7 +160,7 @@ describe.each(renders)("what is rendered of %s", (file) => {
         limits: { memory: expect.any(String) },
         requests: { cpu: expect.any(String) },
       });
-      expect(containers[0].image).toMatch(/:\d+\.\d+\.\d+$|@sha256:[0-9a-f]{64}$/);
+      expect(containers[0].image).toMatch(/:\d+\.\d+\.\d+(?:-[\w.-]+)?$|@sha256:[0-9a-f]{64}$/);
     }
   });
 
