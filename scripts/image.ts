@@ -1,9 +1,9 @@
 import { readFile } from "node:fs/promises";
 import { parseArgs } from "node:util";
 import manifest from "../package.json" with { type: "json" };
-import { imageBuild } from "./image/image-build.ts";
+import { imageBuild, requireOwnVersion } from "./image/image-build.ts";
 import { projectPath } from "./shared/project-folder.ts";
-import { requireCommand } from "./shared/run-command.ts";
+import { requireCommand, runCommand } from "./shared/run-command.ts";
 import { runScript, say, ScriptError } from "./shared/run-script.ts";
 
 const DOCKERFILE = projectPath("infra", "docker", "Dockerfile");
@@ -24,20 +24,22 @@ await runScript(async () => {
     throw new ScriptError("something is not committed: the image would not be that of its revision");
   }
   const revision = (await requireCommand("git", ["rev-parse", "HEAD"], { cwd: projectPath() })).trim();
+  const { version } = manifest;
+  if (values.push) requireOwnVersion({ version, revision }, await commitOf(`v${version}`));
   // Another one is the same at a mirror.
   const base = values.base ?? /^ARG NODE_IMAGE=(\S+)$/m.exec(await readFile(DOCKERFILE, "utf8"))?.[1] ?? "";
   const inspect = ["buildx", "imagetools", "inspect", base, "--format", "{{json .Manifest}}"];
   const { digest } = JSON.parse(await requireCommand("docker", inspect)) as { readonly digest: string };
-  say(`${base} is ${digest}; building ${values.name}:${manifest.version} …`);
-  const build = imageBuild({
-    ...values,
-    dockerfile: DOCKERFILE,
-    version: manifest.version,
-    revision,
-    base,
-    digest,
-  });
+  say(`${base} is ${digest}; building ${values.name}:${version} …`);
+  const build = imageBuild({ ...values, dockerfile: DOCKERFILE, version, revision, base, digest });
   await requireCommand("docker", build, { cwd: projectPath() });
   say(values.push ? "built and pushed" : "built for this machine");
   return 0;
 });
+
+/** The commit that a tag names; undefined where there is no such tag. */
+async function commitOf(tag: string): Promise<string | undefined> {
+  const names = ["rev-parse", "--verify", "--quiet", `refs/tags/${tag}^{commit}`];
+  const { code, stdout } = await runCommand("git", names, { cwd: projectPath() });
+  return code === 0 ? stdout.trim() : undefined;
+}

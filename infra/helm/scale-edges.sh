@@ -1,6 +1,7 @@
 #!/bin/sh
 # The rule of the chart's HorizontalPodAutoscaler for clusters without custom metrics: as many edges as their streams need, more
-# where their event loops are late, one less in five minutes at most. Run it each minute, from a CronJob or a shell:
+# where their event loops are late, one less where fewer were enough for a quarter of an hour, and the next five minutes later. Run
+# it each minute, from a CronJob or a shell:
 #
 #     infra/helm/scale-edges.sh <namespace> <deployment> <least> <most> <streams of a pod> <loop delay in ms>
 #
@@ -9,7 +10,7 @@
 # by a name, that name must be one of STREAM_OPS_ALLOWED_HOSTS.
 set -eu
 namespace=$1 deployment=$2 least=$3 most=$4 per_pod=$5 late_ms=$6
-fewer_at=sluice-fewer-at
+fewer_from=sluice-fewer-from
 
 of_deployment() {
   kubectl --namespace "$namespace" get deployment "$deployment" --output "jsonpath={$1}"
@@ -43,15 +44,23 @@ wanted=$(printf '%s\n' "$figures" | awk -v now="$now" -v least="$least" -v most=
     print wanted
   }')
 
-# Each pod that goes sends its streams to the others: they need the time to come to rest.
-if [ "$wanted" -lt "$now" ]; then
-  last=$(of_deployment ".metadata.annotations.$fewer_at")
-  [ $(($(date +%s) - ${last:-0})) -ge 300 ] || wanted=$now
+mark() {
+  kubectl --namespace "$namespace" annotate deployment "$deployment" --overwrite "$fewer_from$1" >/dev/null
+}
+
+# Each pod that goes sends its streams to the others, which need the time to come to rest; and where streams come and go about the
+# number that needs one more, one that goes each time would be missed the minute after. The mark says from when on one may go.
+from=$(of_deployment ".metadata.annotations.$fewer_from")
+time=$(date +%s)
+if [ "$wanted" -ge "$now" ]; then
+  [ -z "$from" ] || mark -
+elif [ "$time" -ge "${from:-$((time + 1))}" ]; then
+  mark "=$((time + 300))"
+else
+  [ -n "$from" ] || mark "=$((time + 900))"
+  wanted=$now
 fi
 
 echo "$deployment: $now edges, $wanted wanted"
 [ "$wanted" != "$now" ] || exit 0
-if [ "$wanted" -lt "$now" ]; then
-  kubectl --namespace "$namespace" annotate deployment "$deployment" --overwrite "$fewer_at=$(date +%s)" >/dev/null
-fi
 kubectl --namespace "$namespace" scale deployment "$deployment" --replicas "$wanted"

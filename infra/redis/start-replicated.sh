@@ -1,5 +1,5 @@
 #!/bin/sh
-# What the containers of infra/docker/cluster.yml run: `start-replicated.sh server <own address>`, which becomes the primary where
+# What the containers of infra/docker/cluster.yml run: `start-replicated.sh server <own address> [options]`, which becomes the primary where
 # the Sentinels say so, and else its replica; or `start-replicated.sh sentinel <own address>`.
 set -eu
 HERE=$(dirname "$0")

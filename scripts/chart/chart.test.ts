@@ -16,13 +16,16 @@ interface Container {
   readonly securityContext: object;
   readonly lifecycle: object;
   readonly livenessProbe: { readonly httpGet: { readonly path: string } };
+  readonly startupProbe: { readonly periodSeconds: number; readonly failureThreshold: number };
+  readonly readinessProbe: { readonly periodSeconds: number; readonly failureThreshold: number };
 }
 
 interface Manifest {
   readonly kind: string;
-  readonly metadata: { readonly name: string };
+  readonly metadata: { readonly name: string; readonly annotations?: Readonly<Record<string, string>> };
   readonly spec: {
     readonly strategy: object;
+    readonly replicas?: number;
     readonly template: {
       readonly spec: { readonly containers: readonly [Container]; readonly terminationGracePeriodSeconds: number };
     };
@@ -32,6 +35,9 @@ interface Manifest {
       readonly ports: readonly { readonly port: string }[];
       readonly from?: readonly object[];
     }[];
+    readonly egress?: readonly { readonly ports?: readonly object[]; readonly to?: readonly object[] }[];
+    /** Of an HTTPRoute. */
+    readonly rules?: readonly { readonly timeouts?: object }[];
   };
 }
 
@@ -88,6 +94,44 @@ test("whoever checks tokens reaches auth's keys, also where the public ports are
   });
 });
 
+test("pods listen on all of their addresses where those are of IPv6", () => {
+  const settings = deployments("narrow.yaml").flatMap(({ spec }) => spec.template.spec.containers[0].env);
+  const addresses = settings.filter(({ name }) => name.endsWith("_BIND_ADDRESS"));
+  // Of each service those of its operations, of all but webhooks those of HTTP, and of two those of gRPC.
+  expect(addresses.map(({ value }) => value)).toEqual(Array.from({ length: 11 }, () => "::"));
+});
+
+test("the number of edges is left alone where the values have none", () => {
+  const replicas = deployments("narrow.yaml").map(({ metadata, spec }) => [metadata.name, spec.replicas]);
+  expect(Object.fromEntries(replicas)).toMatchObject({ "sluice-stream": undefined, "sluice-auth": 1 });
+});
+
+test("an ingress lets as large a body pass as any service takes", () => {
+  const [ingress] = manifests("narrow.yaml").filter(({ kind }) => kind === "Ingress");
+  const megabytes = Number.parseInt(
+    ingress?.metadata.annotations?.["nginx.ingress.kubernetes.io/proxy-body-size"] ?? "1m",
+    10,
+  );
+  // Of an import of policies, and the most that PUBLISH_BODY_MAX_BYTES may be.
+  expect(megabytes * 2 ** 20).toBeGreaterThan(64 * 2 ** 20);
+});
+
+test("routes to who sends event streams have no limit of time: the edge, and policy's console", () => {
+  const routes = manifests("full.yaml").filter(({ kind }) => kind === "HTTPRoute");
+  const lasting = routes.filter(({ spec }) => spec.rules?.every(({ timeouts }) => timeouts !== undefined));
+  expect(lasting.map(({ metadata }) => metadata.name).toSorted()).toEqual(["sluice-policy", "sluice-stream"]);
+  for (const { spec } of lasting) expect(spec.rules?.[0]?.timeouts).toEqual({ request: "0s", backendRequest: "0s" });
+});
+
+test("edges take newcomers while NATS elects a leader, which leaves all of them without a log", () => {
+  const goAfter = deployments("plain.yaml").map(({ metadata, spec }) => {
+    const { periodSeconds, failureThreshold } = spec.template.spec.containers[0].readinessProbe;
+    return [metadata.name.replace("sluice-", ""), periodSeconds * failureThreshold];
+  });
+  // docs/operate/cluster.md: a leader takes 4 to 9 s.
+  expect(Object.fromEntries(goAfter)).toEqual({ stream: 20, auth: 4, policy: 4, publish: 4, webhooks: 4 });
+});
+
 describe.each(renders)("what is rendered of %s", (file) => {
   test("is made of the chart and the values as they stand: `npm run chart`", async () => {
     const text = await readFile(join(RENDERS, file), "utf8");
@@ -116,7 +160,7 @@ describe.each(renders)("what is rendered of %s", (file) => {
         limits: { memory: expect.any(String) },
         requests: { cpu: expect.any(String) },
       });
-      expect(containers[0].image).toMatch(/:\d+\.\d+\.\d+$|@sha256:[0-9a-f]{64}$/);
+      expect(containers[0].image).toMatch(/:\d+\.\d+\.\d+(?:-[\w.-]+)?$|@sha256:[0-9a-f]{64}$/);
     }
   });
 
@@ -134,6 +178,21 @@ describe.each(renders)("what is rendered of %s", (file) => {
       const drain = containers[0].env.find(({ name }) => name === "STREAM_DRAIN_MS")?.value ?? 5_000;
       expect(containers[0].lifecycle).toEqual({ preStop: { sleep: { seconds: 10 } } });
       expect(terminationGracePeriodSeconds).toBe(10 + Number(drain) / 1_000 + 5);
+    }
+  });
+
+  test("waits for a start that has much to read", () => {
+    for (const { spec } of deployments(file)) {
+      const { periodSeconds, failureThreshold } = spec.template.spec.containers[0].startupProbe;
+      expect(periodSeconds * failureThreshold).toBeGreaterThanOrEqual(300);
+    }
+  });
+
+  test("lets out and in what its network policies name, and nothing for want of a name", () => {
+    for (const { spec } of manifests(file).filter(({ kind }) => kind === "NetworkPolicy")) {
+      for (const { ports, to } of spec.egress ?? []) expect(to?.length ?? ports?.length).toBeGreaterThan(0);
+      for (const { to } of spec.egress ?? []) expect(to).not.toEqual([]);
+      for (const { from } of spec.ingress ?? []) expect(from).not.toEqual([]);
     }
   });
 

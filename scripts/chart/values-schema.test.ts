@@ -32,6 +32,11 @@ test.each([
     values: { auth: { resources: { requests: {}, limits: { memory: "1Gi" } } } },
     valid: true,
   },
+  { case: "routes to a gateway", values: { httpRoute: { enabled: true, parentRefs: [{ name: "a" }] } }, valid: true },
+  { case: "routes to no gateway", values: { httpRoute: { enabled: true, parentRefs: [] } }, valid: false },
+  { case: "no routes to no gateway", values: { httpRoute: { enabled: false, parentRefs: [] } }, valid: true },
+  { case: "all addresses of a pod", values: { bindAddress: "::" }, valid: true },
+  { case: "loopback, where nobody reaches a pod", values: { bindAddress: "127.0.0.1" }, valid: false },
   { case: "no limit to the memory", values: { auth: { resources: { requests: {}, limits: {} } } }, valid: false },
 ])("values with $case: $valid", ({ values, valid }) => {
   expect(isValid(values)).toBe(valid);

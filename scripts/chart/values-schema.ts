@@ -21,6 +21,20 @@ const RESOURCES = {
 const ANY = { type: "object" };
 const ANY_LIST = { type: "array", items: ANY };
 
+/** The lists of a NetworkPolicy's peers. */
+const PEERS = Object.fromEntries(
+  ["publicFrom", "grpcFrom", "metricsFrom", "natsTo", "redisTo", "webhooksTo", "alsoTo"].map((name) => [
+    name,
+    ANY_LIST,
+  ]),
+);
+
+/** Routes that name no gateway lead nowhere, and nobody says so. */
+const ROUTES = {
+  ...closed({ enabled: SWITCH, parentRefs: ANY_LIST }),
+  anyOf: [{ properties: { enabled: { const: false } } }, { properties: { parentRefs: { minItems: 1 } } }],
+};
+
 /**
  * The JSON Schema of the chart's values, with every setting of each service, so that Helm refuses what a service would. A setting
  * that is secret is none of them. Draft 7: Helm before 3.18 knows no later one.
@@ -50,6 +64,7 @@ export function valuesSchema(): object {
       }),
       imagePullSecrets: ANY_LIST,
       settings: closed({ ...auth, ...policy, ...publish, ...stream }),
+      bindAddress: { enum: ["0.0.0.0", "::"] },
       certificates: closed({
         issuerRef: ANY,
         secretNames: closed({ auth: TEXT, policy: TEXT, publish: TEXT, stream: TEXT }),
@@ -57,23 +72,19 @@ export function valuesSchema(): object {
       auth: serviceOf("auth"),
       policy: serviceOf("policy"),
       publish: serviceOf("publish"),
-      stream: serviceOf("stream", { autoscaling, sysctls: ANY_LIST }),
+      // Without a number it is somebody else's to say.
+      stream: serviceOf("stream", {
+        replicas: { ...COUNT, type: ["integer", "null"] },
+        autoscaling,
+        sysctls: ANY_LIST,
+      }),
       webhooks: serviceOf("stream"),
       hosts: closed({ stream: TEXT, auth: TEXT, policy: TEXT, publish: TEXT }),
       controller: { enum: ["", "nginx", "traefik", "contour", "envoy-gateway"] },
       ingress: closed({ enabled: SWITCH, className: TEXT, tlsSecretName: TEXT, annotations: ANY }),
-      httpRoute: closed({ enabled: SWITCH, parentRefs: ANY_LIST }),
+      httpRoute: ROUTES,
       standby: SWITCH,
-      networkPolicy: closed({
-        enabled: SWITCH,
-        publicFrom: ANY_LIST,
-        grpcFrom: ANY_LIST,
-        metricsFrom: ANY_LIST,
-        natsTo: ANY_LIST,
-        redisTo: ANY_LIST,
-        webhooksTo: ANY_LIST,
-        alsoTo: ANY_LIST,
-      }),
+      networkPolicy: closed({ enabled: SWITCH, ...PEERS }),
       metrics: closed({ serviceMonitor: SWITCH, prometheusRule: SWITCH, labels: ANY }),
       podAnnotations: ANY,
       nodeSelector: ANY,

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { imageBuild } from "./image-build.ts";
+import { imageBuild, requireOwnVersion } from "./image-build.ts";
 
 const DIGEST = `sha256:${"ab".repeat(32)}`;
 
@@ -32,4 +32,10 @@ test("an image that is not pushed is for this machine alone", () => {
 
 test.each(["", "sha256:abc", `${DIGEST}0`, "<no value>"])("nothing is built where the registry says %j", (digest) => {
   expect(() => imageBuild({ ...PARTS, digest })).toThrow("says no digest of node:24-bookworm-slim");
+});
+
+test("no image is pushed in the place of a release's, but that of the release", () => {
+  expect(() => requireOwnVersion(PARTS, "another")).toThrow("v1.2.3 was released, and this is another commit");
+  expect(() => requireOwnVersion(PARTS, PARTS.revision)).not.toThrow();
+  expect(() => requireOwnVersion(PARTS, undefined)).not.toThrow();
 });

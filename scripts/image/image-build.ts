@@ -45,3 +45,18 @@ export function imageBuild(parts: ImageParts): readonly string[] {
     ".",
   ];
 }
+
+/**
+ * Requires that an image which is pushed takes no other one's place: a version that was released is that of its tag's commit, and whoever
+ * deploys it by its version gets what was released.
+ * @throws {ScriptError} where the version was released as another commit than `revision`.
+ */
+export function requireOwnVersion(
+  { version, revision }: Pick<ImageParts, "version" | "revision">,
+  released: string | undefined,
+): void {
+  if (released === undefined || released === revision) return;
+  throw new ScriptError(
+    `v${version} was released, and this is another commit: build the image of the tag (git checkout v${version}), or make a release (npm run release)`,
+  );
+}

@@ -23,9 +23,9 @@ const LOCK = "package-lock.json";
  * The latest tag of a release before this state of the project, or at it.
  * @throws {ScriptError} where there is none.
  */
-export async function lastTag(): Promise<string> {
-  const { code, stdout } = await runCommand("git", ["describe", "--tags", "--abbrev=0", "--match", "v*"], {
-    cwd: projectPath(),
+export async function lastTag(root: string = projectPath()): Promise<string> {
+  const { code, stdout } = await runCommand("git", ["describe", "--tags", "--abbrev=0", "--match", "v[0-9]*"], {
+    cwd: root,
   });
   if (code === 0) return stdout.trim();
   throw new ScriptError(

@@ -54,16 +54,16 @@ webhooks: { ops: 8090 }
 {{- $service := index .root.Values .name }}
 {{- $ports := index (include "sluice.ports" .root | fromYaml) .name }}
 {{- $made := dict
-      (printf "%s_OPS_BIND_ADDRESS" $prefix) "0.0.0.0"
+      (printf "%s_OPS_BIND_ADDRESS" $prefix) .root.Values.bindAddress
       (printf "%s_OPS_ALLOWED_HOSTS" $prefix) (include "sluice.name" .)
       "GRPC_TLS_CERT_FILE" "/certificates/tls.crt"
       "GRPC_TLS_KEY_FILE" "/certificates/tls.key"
       "GRPC_TLS_CA_FILE" "/certificates/ca.crt" }}
 {{- if hasKey $ports "http" }}
-{{- $_ := set $made (printf "%s_BIND_ADDRESS" $prefix) "0.0.0.0" }}
+{{- $_ := set $made (printf "%s_BIND_ADDRESS" $prefix) .root.Values.bindAddress }}
 {{- end }}
 {{- if hasKey $ports "grpc" }}
-{{- $_ := set $made (printf "%s_GRPC_BIND_ADDRESS" $prefix) "0.0.0.0" }}
+{{- $_ := set $made (printf "%s_GRPC_BIND_ADDRESS" $prefix) .root.Values.bindAddress }}
 {{- end }}
 {{- with .root.Values.hosts.auth }}
 {{- $_ := set $made "AUTH_ISSUER" (printf "https://%s" .) }}
@@ -106,6 +106,7 @@ webhooks: { ops: 8090 }
 {{- $nginx := dict
       "nginx.ingress.kubernetes.io/proxy-buffering" "off"
       "nginx.ingress.kubernetes.io/proxy-buffer-size" "8k"
+      "nginx.ingress.kubernetes.io/proxy-body-size" "65m"
       "nginx.ingress.kubernetes.io/proxy-connect-timeout" "2"
       "nginx.ingress.kubernetes.io/proxy-read-timeout" "60"
       "nginx.ingress.kubernetes.io/proxy-send-timeout" "60"
