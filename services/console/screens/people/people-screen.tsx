@@ -105,8 +105,8 @@ function Sessions({ subject }: { readonly subject: string }) {
       title="Sessions are shown to people, not to operators"
       commands={[`npx sluice session list --subject '${subject.replaceAll("'", String.raw`'\''`)}'`]}
     >
-      Auth keeps them, and knows no operators. Log in as somebody with session:admin in this tenant, or ask at a
-      terminal.
+      Auth keeps them, and takes no operator's token for them. Log in as somebody with session:admin in this tenant, or
+      ask at a terminal.
     </EmptyState>
   );
 }
