@@ -33,6 +33,15 @@ export class Refusal extends ScriptError {
 
 const problemSchema = z.object({ detail: z.string(), code: z.string() });
 
+/** What to do about a refusal that does not say so itself, by service and code. */
+const HINTS: Readonly<Record<string, string>> = {
+  "policy version_conflict": "somebody was quicker: look at the diff again, then apply again",
+  "policy tenant_unknown": "sluice tenant list shows those that there are, sluice tenant create makes one",
+  "publish forbidden": "sluice policy explain <person> --tenant <name> --publish <topic> says why",
+  "stream no_topic_granted": "sluice policy explain <person> --tenant <name> --topic <topic> says why",
+  "auth bad_credentials": "--tenant, --user and --password-file, or SLUICE_TENANT and so on, say who logs in",
+};
+
 /**
  * Where a service is: `given`, else `<SERVICE>_URL`, else the port of the demo that `npm start` runs, which
  * `<SERVICE>_HTTP_PORT` and `SLUICE_PORT_OFFSET` move. It ends without a slash.
@@ -114,6 +123,6 @@ export function refused(service: ServiceName, status: number, answer: unknown): 
   const problem = problemSchema.safeParse(answer);
   if (!problem.success) return new Refusal(`${service} answered ${status}`, status);
   const { detail, code } = problem.data;
-  const hint = code === "version_conflict" ? "; somebody was quicker: look at the diff again, then apply again" : "";
-  return new Refusal(`${service} refuses (${status} ${code}): ${detail}${hint}`, status);
+  const hint = HINTS[`${service} ${code}`];
+  return new Refusal(`${service} refuses (${status} ${code}): ${[detail, hint].filter(Boolean).join("; ")}`, status);
 }
