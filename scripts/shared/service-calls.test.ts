@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { refused, type ServiceName } from "./service-calls.ts";
+import { fetchFrom, refused, type ServiceName } from "./service-calls.ts";
 
 test.each<[ServiceName, number, string, string]>([
   ["publish", 403, "forbidden", "sluice policy explain <person> --tenant <name> --publish <topic>"],
@@ -16,4 +16,12 @@ test("a refusal that says all by itself stays as it is", () => {
   expect(refused("policy", 403, { detail: "no", code: "forbidden" }).message).toBe(
     "policy refuses (403 forbidden): no",
   );
+});
+
+test("who finds nobody on this machine is told how the demo is started, and nobody else is", async () => {
+  const call = { method: "GET", path: "/" } as const;
+  await expect(fetchFrom("auth", "http://127.0.0.1:9", call)).rejects.toThrow(
+    "; npm start starts the demo; AUTH_URL says where it is",
+  );
+  await expect(fetchFrom("auth", "http://nowhere.invalid:9", call)).rejects.not.toThrow("npm start");
 });

@@ -1,5 +1,6 @@
 import { parseJson } from "#shared/json/parse-json.ts";
 import { z } from "zod";
+import { hintFor } from "./demo-hint.ts";
 import { readPort } from "./read-ports.ts";
 import { ScriptError } from "./run-script.ts";
 
@@ -81,10 +82,9 @@ export async function fetchFrom(service: ServiceName, base: string, call: Servic
   // A redirect could lead the token somewhere else.
   const init = { method, headers: { ...authorization, ...headers }, signal, redirect: "error", ...sent } as const;
   return fetch(base + path, init).catch((error: Error) => {
-    const variable = `${service.toUpperCase()}_URL`;
-    throw new ScriptError(
-      `${service} does not answer at ${base}: ${reasonOf(error)}; ${service === "policy" ? "--url or " : ""}${variable} says where it is`,
-    );
+    const variable = `${service === "policy" ? "--url or " : ""}${service.toUpperCase()}_URL`;
+    const hint = `${hintFor(URL.parse(base)?.hostname)}${variable} says where it is`;
+    throw new ScriptError(`${service} does not answer at ${base}: ${reasonOf(error)}; ${hint}`);
   });
 }
 
