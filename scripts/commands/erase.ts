@@ -22,9 +22,7 @@ export function eraseCommand(terminal: Terminal): Command {
     description: `Erases the events whose topic matches a pattern, or events by their ids, from a tenant's log. Nobody is served them any more, and clients that missed them are told of a gap. Nothing brings them back.
 
 The token is the operator's, or an access token of somebody with event:erase in the tenant.`,
-    examples: [
-      `POLICY_TOKEN=sluice-demo-operator npx sluice erase demo --subject 'issues.*.42' --reason "the person asked" --yes`,
-    ],
+    examples: [`npx sluice erase demo --subject 'issues.*.42' --reason "the person asked" --yes`],
   })
     .argument("<tenant>", "the tenant")
     .option("--subject <pattern>", "erase the events whose topic matches, such as 'order.*.42'")

@@ -25,7 +25,7 @@ export function tailCommand(terminal: Terminal): Command {
     summary: "print events as they come, as somebody sees them or as the bus has them",
     description: `Prints events as they come, one on a line: when it was stored, its id, its topic, and its data. It logs in and opens a stream at the edge, so it prints what that person may see; what the edge says of itself goes to stderr. A stream that ends is opened again behind its last event.
 
-With --bus it reads the tenant's log itself: all events, whoever may see them, and without topics also the control entries. NATS_URL says where NATS is, with the user of policy.`,
+With --bus it reads the tenant's log itself: all events, whoever may see them, with their sequences in place of ids, and without topics also the control entries. NATS_URL says where NATS is, with the user of policy.`,
     examples: [
       "npx sluice tail 'issues.>' 'push.>' --user alice",
       "npx sluice tail '*.*.>' --since 1h --count 10 --json",

@@ -20,7 +20,10 @@ export interface FoundEvent extends PrintedEvent {
 export async function findEvent(tenant: string, asked: string, env: NodeJS.ProcessEnv): Promise<FoundEvent> {
   const id = parseEventId(asked);
   const seq = id?.position.seq ?? (/^[1-9]\d{0,15}$/.test(asked) ? Number(asked) : undefined);
-  if (seq === undefined) throw new UsageError("an event is named by its id, or by its sequence in the log");
+  if (seq === undefined)
+    throw new UsageError(
+      `${asked} is no event: give the id that a stream gives it, <epoch>.<sequence>.<tag>, or its sequence`,
+    );
   await using stack = new AsyncDisposableStack();
   const nats = stack.adopt(await connectBus("policy", env), (connection) => connection.close());
   const manager = await jetstreamManager(nats, { checkAPI: false });

@@ -25,7 +25,10 @@ export function adviceFor(failedAt: Part, parts: readonly PartHealth[]): Advice 
   const silent = broken.filter(({ fault = "" }) => !fault.startsWith("not ready"));
   const first = silent.find(({ part }) => part === failedAt) ?? silent[0] ?? broken[0];
   if (first === undefined) {
-    return { part: failedAt, lookAt: `Every part says that it is ready: look at what ${failedAt} logged just now.` };
+    return {
+      part: failedAt,
+      lookAt: `Every part says that it is ready. Above stands what ${failedAt} answered; what it logged just now may say more.`,
+    };
   }
   const { part, at, fault = "" } = first;
   return { part, lookAt: `Look at ${part} (${at}): ${fault}.` };

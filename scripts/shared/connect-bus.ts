@@ -1,4 +1,5 @@
 import { connect, type NatsConnection } from "@nats-io/transport-node";
+import { hintFor } from "./demo-hint.ts";
 import { type BusUser, connectionOptionsOf, natsUrlOfService } from "./nats-url.ts";
 import { ScriptError } from "./run-script.ts";
 
@@ -10,6 +11,7 @@ export async function connectBus(service: BusUser, env: NodeJS.ProcessEnv): Prom
   const options = connectionOptionsOf(natsUrlOfService(service, env));
   return connect({ ...options, inboxPrefix: `_INBOX.${options.user}` }).catch((error: Error) => {
     const said = `cannot connect to NATS at ${options.servers.join(",")} as ${options.user} (${error.message})`;
-    throw new ScriptError(`${said}; NATS_URL says where it is, with the user of ${service}`);
+    const host = options.servers.length === 1 ? options.servers[0]?.split(":")[0] : undefined;
+    throw new ScriptError(`${said}; ${hintFor(host)}NATS_URL says where it is, with the user of ${service}`);
   });
 }

@@ -1,5 +1,6 @@
 import { parseJson } from "#shared/json/parse-json.ts";
 import { z } from "zod";
+import { hintFor } from "./demo-hint.ts";
 import { readPort } from "./read-ports.ts";
 import { ScriptError } from "./run-script.ts";
 
@@ -32,6 +33,15 @@ export class Refusal extends ScriptError {
 }
 
 const problemSchema = z.object({ detail: z.string(), code: z.string() });
+
+/** What to do about a refusal that does not say so itself, by service and code. */
+const HINTS: Readonly<Record<string, string>> = {
+  "policy version_conflict": "somebody was quicker: look at the diff again, then apply again",
+  "policy tenant_unknown": "sluice tenant list shows those that there are, sluice tenant create makes one",
+  "publish forbidden": "sluice policy explain <person> --tenant <name> --publish <topic> says why",
+  "stream no_topic_granted": "sluice policy explain <person> --tenant <name> --topic <topic> says why",
+  "auth bad_credentials": "--tenant, --user and --password-file, or SLUICE_TENANT and so on, say who logs in",
+};
 
 /**
  * Where a service is: `given`, else `<SERVICE>_URL`, else the port of the demo that `npm start` runs, which
@@ -72,10 +82,9 @@ export async function fetchFrom(service: ServiceName, base: string, call: Servic
   // A redirect could lead the token somewhere else.
   const init = { method, headers: { ...authorization, ...headers }, signal, redirect: "error", ...sent } as const;
   return fetch(base + path, init).catch((error: Error) => {
-    const variable = `${service.toUpperCase()}_URL`;
-    throw new ScriptError(
-      `${service} does not answer at ${base}: ${reasonOf(error)}; ${service === "policy" ? "--url or " : ""}${variable} says where it is`,
-    );
+    const variable = `${service === "policy" ? "--url or " : ""}${service.toUpperCase()}_URL`;
+    const hint = `${hintFor(URL.parse(base)?.hostname)}${variable} says where it is`;
+    throw new ScriptError(`${service} does not answer at ${base}: ${reasonOf(error)}; ${hint}`);
   });
 }
 
@@ -114,6 +123,6 @@ export function refused(service: ServiceName, status: number, answer: unknown): 
   const problem = problemSchema.safeParse(answer);
   if (!problem.success) return new Refusal(`${service} answered ${status}`, status);
   const { detail, code } = problem.data;
-  const hint = code === "version_conflict" ? "; somebody was quicker: look at the diff again, then apply again" : "";
-  return new Refusal(`${service} refuses (${status} ${code}): ${detail}${hint}`, status);
+  const hint = HINTS[`${service} ${code}`];
+  return new Refusal(`${service} refuses (${status} ${code}): ${[detail, hint].filter(Boolean).join("; ")}`, status);
 }

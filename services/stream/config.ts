@@ -129,8 +129,8 @@ const variables = z.object({
   POLICY_GRPC_URL: grpcAddressSchema
     .default("127.0.0.1:7002")
     .describe("policy's gRPC as `host:port`, or several with commas, which says what a session's person may see"),
-  AUTH_HTTP_PORT: portSchema.default(8081).describe("where the demo's page finds auth"),
-  POLICY_HTTP_PORT: portSchema.default(8082).describe("where the demo's page finds policy"),
+  AUTH_HTTP_PORT: portSchema.default(8081).describe("auth's port, where the demo's page finds it"),
+  POLICY_HTTP_PORT: portSchema.default(8082).describe("policy's port, where the demo's page finds it"),
   NATS_PORT: portSchema.default(4222).describe("where the demo's page says that producers find NATS"),
 });
 

@@ -18,9 +18,9 @@ export function applyCommand(terminal: Terminal): Command {
     summary: "lint, test and show what changes, then put a file in force",
     description: `Puts a document in force: lint, its test cases, the diff, then the change itself, made only if the policy is still the one that the diff was made with. Prints the new version; from then on nothing is delivered under the old rights. A tenant whose document comes from a file of policy's directory refuses it, as the demo's do: save that file instead.`,
     examples: [
-      "curl -X PUT -H 'authorization: Bearer sluice-demo-operator' http://localhost:8082/v1/tenants/acme",
+      "npx sluice tenant create acme",
       "echo '{ tenant: acme, roles: { viewer: { allow: [\"order:read\"] } } }' > acme.yaml",
-      "POLICY_TOKEN=sluice-demo-operator npx sluice policy apply acme.yaml",
+      "npx sluice policy apply acme.yaml",
     ],
   })
     .argument("<file>", "the document")

@@ -14,7 +14,7 @@ export function diffCommand(terminal: Terminal): Command {
     summary: "tell what a file would change, and who gains and loses by it",
     description: `Tells what a file would change in the policy in force, or what two files differ in: roles, rules, bindings, event patterns and routes that come (+), go (-) or change (~), and who gains and loses what by it. What was bound over HTTP stays as it is.`,
     examples: [
-      "POLICY_TOKEN=sluice-demo-operator npx sluice policy diff infra/policies/demo.yaml",
+      "npx sluice policy diff infra/policies/demo.yaml",
       "npx sluice policy diff infra/policies/demo.yaml infra/policies/rival.yaml",
     ],
   })

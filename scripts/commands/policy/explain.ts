@@ -48,7 +48,7 @@ export function explainCommand(terminal: Terminal): Command {
 With --tenant a server is asked about the policy in force, and auth which roles and groups the person has now, unless --role or --group say it. With --file no server is asked: what was bound over HTTP does not count, and roles and groups are those of --role and --group.`,
     examples: [
       "npx sluice policy explain alice --file infra/policies/demo.yaml --topic push.event.Hello-World",
-      "POLICY_TOKEN=sluice-demo-operator npx sluice policy explain alice --tenant demo --permission issues:read",
+      "npx sluice policy explain alice --tenant demo --permission issues:read",
     ],
   })
     .argument("<subject>", "the person, as the token's sub names them")

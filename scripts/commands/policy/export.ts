@@ -10,7 +10,7 @@ export function exportCommand({ env, print }: Terminal): Command {
     summary: "print a tenant's whole policy as lines of JSON",
     description:
       "Prints all that a tenant's policy consists of as lines of JSON: first the document, then each subject whose roles were set over HTTP.",
-    examples: ["POLICY_TOKEN=sluice-demo-operator npx sluice policy export demo > demo.ndjson"],
+    examples: ["npx sluice policy export demo > demo.ndjson"],
   }).argument("<tenant>", "the tenant");
   return withServerOptions(command).action(async (tenant: string, given: unknown) => {
     const options = readOptions(serverOptionsSchema, given);

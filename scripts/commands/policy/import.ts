@@ -21,10 +21,7 @@ export function importCommand({ env, print }: Terminal): Command {
   const command = createCommand("import", {
     summary: "put back what export printed",
     description: `Puts back what export printed, as one new version. It goes to the tenant that it came from; for another tenant, write the other name into its first line, in "tenant" and in the document. What earlier releases exported as one JSON value is taken too. A tenant whose document comes from a file of policy's directory refuses it, as the demo's do.`,
-    examples: [
-      "POLICY_TOKEN=sluice-demo-operator npx sluice policy export acme > acme.ndjson",
-      "POLICY_TOKEN=sluice-demo-operator npx sluice policy import acme.ndjson",
-    ],
+    examples: ["npx sluice policy export acme > acme.ndjson", "npx sluice policy import acme.ndjson"],
   })
     .argument("<file>", "the file that export wrote")
     .option("--if-match <version>", "only while this version is in force");

@@ -28,8 +28,12 @@ Ends with 1 where there are errors.`,
       }
       const errors = found.flatMap((file) => file.errors).length;
       const warnings = found.flatMap((file) => file.warnings).length;
-      const text = `${files.length} files: ${errors} errors, ${warnings} warnings`;
+      const text = `${countOf(files.length, "file")}: ${countOf(errors, "error")}, ${countOf(warnings, "warning")}`;
       print({ files: files.length, errors, warnings }, text);
       if (errors > 0 || (strict && warnings > 0)) endWith(1);
     });
+}
+
+function countOf(number: number, thing: string): string {
+  return `${number} ${thing}${number === 1 ? "" : "s"}`;
 }

@@ -35,7 +35,7 @@ describe("sluice policy, without a server", () => {
   };
 
   it("lint tells errors and warnings with their places, and fails on errors, on warnings only when strict", async () => {
-    expect(await run("lint @acme.yaml")).toEqual({ code: 0, lines: ["1 files: 0 errors, 0 warnings"] });
+    expect(await run("lint @acme.yaml")).toEqual({ code: 0, lines: ["1 file: 0 errors, 0 warnings"] });
     expect(await run("lint @acme.yaml @broken.yaml")).toEqual({
       code: 1,
       lines: [
@@ -47,7 +47,7 @@ describe("sluice policy, without a server", () => {
     const warnings = [
       'odd.yaml:1:9: warning: tenant: in a watched directory this file is taken for tenant "odd", and refused',
       "odd.yaml:3:35: warning: roles.viewer.allow.1: order:read is covered by order:read",
-      "1 files: 0 errors, 2 warnings",
+      "1 file: 0 errors, 2 warnings",
     ];
     expect(await run("lint @odd.yaml")).toEqual({ code: 0, lines: warnings });
     expect(await run("lint @odd.yaml --strict")).toEqual({ code: 1, lines: warnings });

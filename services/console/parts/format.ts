@@ -7,6 +7,11 @@ export function formatBytes(bytes: number): string {
   return `${value.toFixed(value < 10 ? 1 : 0)} ${units[power - 1]}`;
 }
 
+/** A number with its noun. */
+export function formatCount(count: number, one: string, many = `${one}s`): string {
+  return `${count.toLocaleString()} ${count === 1 ? one : many}`;
+}
+
 /** A span of time for people: its two largest units. */
 export function formatSpan(seconds: number): string {
   const units = [

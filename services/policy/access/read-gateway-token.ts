@@ -81,7 +81,7 @@ async function readCookieToken<Claims extends Bearer>(
 ): Promise<GatewayToken<Claims>> {
   const { names, ...tokens } = deps.cookies.read(headers);
   if (tokens.access.length + tokens.refresh.length === 0) {
-    throw new AppError("token_missing", "this needs an access token");
+    throw new AppError("token_missing", "send an access token: Authorization: Bearer, X-Auth-Token, or the cookie");
   }
   const page = { origin: headers["origin"], secFetchSite: headers["sec-fetch-site"], host };
   if (!isTrustedPage(page, deps.allowedOrigins)) {

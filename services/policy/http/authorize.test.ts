@@ -35,10 +35,11 @@ describe("who may administer", () => {
     });
 
     it.each(["an-operator-token-for-this-tesu", "an-operator-token", "x", "a.b.c"])(
-      "with the token %j is refused",
+      "with the token %j is refused, and told that it is no operator's either",
       async (token) => {
         const answer = await call("GET", path, undefined, { authorization: `Bearer ${token}` });
-        expect(answer).toMatchObject({ status: 401, body: { code: "token_invalid" } });
+        const detail = expect.stringContaining("operator's token");
+        expect(answer).toMatchObject({ status: 401, body: { code: "token_invalid", detail } });
       },
     );
 

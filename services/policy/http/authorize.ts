@@ -73,7 +73,7 @@ export async function authorizePermission(
 /** Refuses cookies: a browser sends them unasked, so they do not prove that somebody meant this. */
 function readToken(c: Context): string {
   const explicit = readExplicitToken({ headers: c.req.header(), query: new URL(c.req.url).searchParams });
-  if (explicit === undefined) throw new AppError("token_missing", "this needs a token in the Authorization header");
+  if (explicit === undefined) throw new AppError("token_missing", "send a token in the header Authorization: Bearer");
   return explicit.token;
 }
 
@@ -94,7 +94,8 @@ async function readBearer(deps: BearerDeps, c: Context): Promise<string | Verifi
     if (toAppError(error).code !== "token_invalid") throw error;
     if (waitSeconds > 0) throw tooManyGuesses(waitSeconds);
     await deps.guesses.note(address);
-    throw error;
+    if (isSigned(token)) throw error;
+    throw new AppError("token_invalid", "this is no operator's token, and no access token either", { cause: error });
   }
 }
 

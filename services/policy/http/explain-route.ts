@@ -134,7 +134,8 @@ function eventQuestionOf({ event, sequence, topic, at }: z.infer<typeof eventQue
   if (sequence !== undefined) return { by: "sequence", seq: sequence };
   if (topic !== undefined) return { by: "time", topic, at: Date.parse(at ?? "") };
   const id = parseEventId(event ?? "");
-  if (id === undefined) throw new AppError("malformed_request", '"event" must be the id of an event');
+  if (id === undefined)
+    throw new AppError("malformed_request", '"event" must be an id that a stream gives: <epoch>.<sequence>.<tag>');
   return { by: "id", id };
 }
 

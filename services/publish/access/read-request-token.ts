@@ -26,7 +26,8 @@ export async function readRequestToken(
   if (explicit !== undefined) return verify(explicit.token);
   const { headers } = request;
   const { access } = cookies.read(headers);
-  if (access.length === 0) throw new AppError("token_missing", "this needs an access token");
+  if (access.length === 0)
+    throw new AppError("token_missing", "send an access token: Authorization: Bearer, X-Auth-Token, or the cookie");
   const [origin, secFetchSite, host] = ["origin", "sec-fetch-site", "host"].map((name) => single(headers[name]));
   if (!isTrustedPage({ origin, secFetchSite, host }, allowedOrigins)) {
     throw new AppError("cross_site", "this page may not use the cookie");

@@ -48,8 +48,8 @@ export function AuditScreen() {
           title="The trail is shown to people, not to operators"
           commands={[`npx sluice audit --tenant ${tenant} --since 1h --follow`]}
         >
-          Auth keeps it, and knows no operators. Log in as somebody with audit:admin in this tenant, or follow it at a
-          terminal.
+          Auth keeps it, and takes no operator's token for it. Log in as somebody with audit:admin in this tenant, or
+          follow it at a terminal.
         </EmptyState>
       )}
     </Page>

@@ -4,7 +4,7 @@ import { tenantPath } from "../../http/api-client.ts";
 import { useQuery } from "../../http/use-query.ts";
 import { EmptyState } from "../../parts/empty-state.tsx";
 import { Select } from "../../parts/field.tsx";
-import { formatBytes } from "../../parts/format.ts";
+import { formatBytes, formatCount } from "../../parts/format.ts";
 import { Loaded } from "../../parts/loaded.tsx";
 import { Moment } from "../../parts/moment.tsx";
 import { Page } from "../../parts/page.tsx";
@@ -114,8 +114,8 @@ function lagWords(connection: Connection): string {
 function countWords(connections: readonly Connection[], hasMore: boolean): string {
   const people = new Set(connections.map(({ subject }) => subject)).size;
   const behind = connections.filter(({ state }) => state === "behind").length;
-  const streams = `${hasMore ? "The first " : ""}${connections.length.toLocaleString()} streams of ${people} people`;
-  return `${streams}, ${behind === 0 ? "none of them behind" : `${behind} behind`}.`;
+  const streams = `${hasMore ? "The first " : ""}${formatCount(connections.length, "stream")} of ${formatCount(people, "person", "people")}`;
+  return `${streams}, ${behind === 0 ? "none behind" : `${behind} behind`}.`;
 }
 
 function NobodyConnected({ tenant, subject }: { readonly tenant: string; readonly subject: string | undefined }) {

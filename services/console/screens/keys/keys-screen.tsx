@@ -34,10 +34,7 @@ export function KeysScreen() {
   const { settings } = useConsole();
   const tenant = useTenant();
   return (
-    <Page
-      title="Keys"
-      lead="What access tokens are signed with. Every service reads these keys from auth and trusts no other."
-    >
+    <Page title="Keys" lead="What auth signs access tokens with. Every service reads these keys from auth.">
       {settings.authUrl === undefined ? (
         <EmptyState title="The address of auth is not known">
           AUTH_ISSUER is a name here and no URL, so this page does not know where auth publishes its keys.
@@ -45,12 +42,12 @@ export function KeysScreen() {
       ) : (
         <KeyList authUrl={settings.authUrl} />
       )}
-      <Section title="Turn the keys">
+      <Section title="Rotate the keys">
         <p class="lead">
-          Keys are turned at a terminal: private keys never come near a browser. A turn publishes the next key first,
-          and signs with it once everybody has it; nobody is logged out.
+          Keys are rotated at a terminal: private keys never come near a browser. The next key signs once everybody has
+          it; nobody is logged out.
         </p>
-        <Command line="npx sluice keys list" />
+        <Command line="npx sluice keys rotate" />
       </Section>
       {tenant === undefined ? null : <ProducerKeys tenant={tenant} />}
     </Page>

@@ -4,7 +4,7 @@ import { useQuery } from "../../http/use-query.ts";
 import { Badge } from "../../parts/badge.tsx";
 import { EmptyState } from "../../parts/empty-state.tsx";
 import { Facts } from "../../parts/facts.tsx";
-import { formatBytes, formatSpan } from "../../parts/format.ts";
+import { formatBytes, formatCount, formatSpan } from "../../parts/format.ts";
 import { Loaded } from "../../parts/loaded.tsx";
 import { Page } from "../../parts/page.tsx";
 import { type CurvePoint, Sparkline } from "../../parts/sparkline.tsx";
@@ -97,7 +97,7 @@ function Node({ node, moments }: { readonly node: EdgeNode; readonly moments: re
           Worker: <code>{id}</code>,
           Version: version,
           Up: formatSpan(upForSeconds),
-          Feeds: `${feeds.toLocaleString()} tenants are read`,
+          Feeds: `of ${formatCount(feeds, "tenant")}`,
         }}
       />
     </section>

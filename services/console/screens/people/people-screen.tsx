@@ -96,6 +96,7 @@ function StreamCount({ subject, streams }: { readonly subject: string; readonly 
 /** Auth answers people who hold session:admin; an operator's token is nothing to it. */
 function Sessions({ subject }: { readonly subject: string }) {
   const { settings, session } = useConsole();
+  const tenant = useTenant() ?? "";
   const who = session.who.value;
   if (settings.authUrl !== undefined && who?.kind === "person") {
     return <SessionList authUrl={settings.authUrl} subject={subject} />;
@@ -103,10 +104,10 @@ function Sessions({ subject }: { readonly subject: string }) {
   return (
     <EmptyState
       title="Sessions are shown to people, not to operators"
-      commands={[`npx sluice session list --subject '${subject.replaceAll("'", String.raw`'\''`)}'`]}
+      commands={[`npx sluice session list --tenant ${tenant} --subject '${subject.replaceAll("'", String.raw`'\''`)}'`]}
     >
-      Auth keeps them, and knows no operators. Log in as somebody with session:admin in this tenant, or ask at a
-      terminal.
+      Auth keeps them, and takes no operator's token for them. Log in as somebody with session:admin in this tenant, or
+      ask at a terminal.
     </EmptyState>
   );
 }

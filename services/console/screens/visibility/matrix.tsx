@@ -84,8 +84,8 @@ function Cell({ person, pattern }: { readonly person: Person; readonly pattern: 
 function Legend({ isCompared }: { readonly isCompared: boolean }) {
   return (
     <p class="hint">
-      <span aria-hidden="true">●</span> all of it · <span aria-hidden="true">◐</span> what some rules let through ·
-      nothing where there is no sign
+      <span aria-hidden="true">●</span> all of it · <span aria-hidden="true">◐</span> what some rules let through · a
+      dot: nothing
       {isCompared ? " · + gained, − lost, ~ changed since the version that is compared" : ""}
     </p>
   );
