@@ -109,12 +109,19 @@ export async function defineSubscription(
   throw new AppError("unavailable", "the subscription changes right now; try again");
 }
 
-/** Deletes a subscription; its stream ends. */
-export async function deleteSubscription(deps: SubscriptionDeps, owned: Owned): Promise<void> {
+/**
+ * Deletes a subscription, if it is the one that is meant; its stream ends.
+ * @throws {AppError} as `commandSubscription`.
+ */
+export async function deleteSubscription(
+  deps: SubscriptionDeps,
+  owned: Owned,
+  isMeant: (record: SubscriptionRecord) => boolean = () => true,
+): Promise<void> {
   const key = keyOf(owned);
   for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt += 1) {
     const stored = await deps.subscriptions.store.read(key);
-    if (stored === undefined) throw noSuchSubscription();
+    if (stored === undefined || !isMeant(stored.record)) throw noSuchSubscription();
     const isHeld = (await askHolder(deps, owned, stored.record, { do: "release", why: "changed" })) !== undefined;
     if (isHeld && attempt < MAX_ATTEMPTS - 1) continue;
     if (!(await deps.subscriptions.store.remove(key, stored.write))) continue;

@@ -129,6 +129,19 @@ describe("a subscription with a callback", () => {
     await waitFor("it is deleted", async () => (await bob.call("GET", `/${name}`)).status === 404);
   });
 
+  test("goes on at its new address where the one before says only then that it is gone", async () => {
+    await make();
+    const inHand = Promise.withResolvers<() => void>();
+    receiver.answer = (response) => inHand.resolve(() => void response.writeHead(410).end());
+    await publish("one");
+    const sayGone = await inHand.promise;
+    await using other = await startReceiver();
+    await bob.call("PUT", `/${name}`, { topics: ["push.>"], deliver: { url: other.url, secretRef: "hook" } });
+    sayGone();
+    await publish("two");
+    expect(await other.receive(2)).toEqual(["one", "two"]);
+  });
+
   test("goes to its new address when that changes, to a stream when it has none, and never to both", async () => {
     await make();
     await publish("one");

@@ -53,9 +53,9 @@ export interface Environment {
   /** Tells what happens to the page until the answer is called. */
   readonly watch: (listener: (sign: LifeSign) => void) => () => void;
   /** Kept for all tabs, and for the next visit. */
-  readonly local: KeyValues | undefined;
+  readonly local: KeyValues | null | undefined;
   /** Kept over a reload of this tab. */
-  readonly session: KeyValues | undefined;
+  readonly session: KeyValues | null | undefined;
   readonly locks: Locks | undefined;
   readonly openChannel: ((name: string) => Channel) | undefined;
   /** Whether other tabs may show the same page. */

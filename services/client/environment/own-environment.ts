@@ -18,6 +18,7 @@ const LONGEST_MS = 2 ** 31 - 1;
 /** The program that runs this. */
 export function ownEnvironment(): Environment {
   const { WebSocket: Socket, BroadcastChannel: OwnChannel, navigator, origin } = globalThis as unknown as Globals;
+  const local = storage("localStorage");
   return {
     fetch: (url, init) => fetch(url, init),
     openSocket: Socket && ((url, protocols) => new Socket(url, protocols)),
@@ -28,22 +29,22 @@ export function ownEnvironment(): Environment {
       return () => clearTimeout(timer);
     },
     watch: watchPage,
-    local: storage("localStorage"),
+    local,
     session: storage("sessionStorage"),
-    // A frame in a sandbox has locks, and is refused each of them.
-    locks: origin === "null" ? undefined : navigator?.locks,
+    // Who may keep nothing, as in a sandbox or where site data is blocked, has locks, and is refused each of them.
+    locks: origin === "null" || local === null ? undefined : navigator?.locks,
     openChannel: OwnChannel && ((name) => new OwnChannel(name)),
     hasTabs: "document" in globalThis || "importScripts" in globalThis,
     network: () => ({ type: navigator?.connection?.type ?? "", speed: navigator?.connection?.effectiveType ?? "" }),
   };
 }
 
-/** Where a page may keep nothing, the very look at its storage throws; Node warns of one that has no file, and has no reload. */
-function storage(name: "localStorage" | "sessionStorage"): KeyValues | undefined {
+/** Null where a page may keep nothing: the very look at it throws. Node warns of one that has no file, and has no reload. */
+function storage(name: "localStorage" | "sessionStorage"): KeyValues | null | undefined {
   if (!("document" in globalThis)) return undefined;
   try {
     return globalThis[name];
   } catch {
-    return undefined;
+    return null;
   }
 }

@@ -15,6 +15,7 @@ export interface RegionEnvironment extends Environment {
 /** Leads requests for the first region to the chosen one. Others, such as those that fetch tokens, go where they went. */
 export function createRegionEnvironment(own: Environment, choice: RegionChoice): RegionEnvironment {
   let open: { readonly region: string; readonly leave: () => void } | undefined;
+  const onAbort = new WeakMap<AbortSignal, () => void>();
   const opened = (region: string, leave: () => void): (() => void) => {
     const mine = { region, leave };
     open = mine;
@@ -38,8 +39,7 @@ export function createRegionEnvironment(own: Environment, choice: RegionChoice):
         isOver();
         stop.abort();
       };
-      if (init.signal?.aborted) end();
-      init.signal?.addEventListener("abort", end, { once: true });
+      if (init.signal) onlyOnAbort(init.signal, end, onAbort);
       return own.fetch(region + path, { ...init, signal: stop.signal });
     },
     openSocket:
@@ -55,6 +55,15 @@ export function createRegionEnvironment(own: Environment, choice: RegionChoice):
         return socket;
       }),
   };
+}
+
+/** Has this called when the signal aborts, in place of what was before: polls, one after the other, have one signal for all. */
+function onlyOnAbort(signal: AbortSignal, end: () => void, onAbort: WeakMap<AbortSignal, () => void>): void {
+  const before = onAbort.get(signal);
+  if (before !== undefined) signal.removeEventListener("abort", before);
+  onAbort.set(signal, end);
+  if (signal.aborted) end();
+  signal.addEventListener("abort", end, { once: true });
 }
 
 /** What is asked of an edge; undefined where something else is asked. */

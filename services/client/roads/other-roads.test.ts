@@ -1,6 +1,8 @@
 import { describe, expect, test } from "vitest";
 import { createFakeEnvironment, settle } from "../../../test/rigs/fake-environment.ts";
 import type { Frame } from "../../shared/protocol/frame.ts";
+import { Connection } from "../connection.ts";
+import type { ConnectionEnd } from "../state-machine.ts";
 import { createPollRoad } from "./poll-road.ts";
 import type { RoadRequest } from "./road.ts";
 import { createWebSocketRoad } from "./websocket-road.ts";
@@ -57,11 +59,35 @@ describe("polling", () => {
     await environment.pass(1);
     expect(await ended).toMatchObject({ kind: "refused", status: 503 });
     expect(heard).toEqual(["open sse poll", { event: "ready", data: "{}" }, { id: "e.2.x", data: "a" }]);
-    expect(asked.map((url) => url.replace("https://edge.test/v1/poll?topic=a.%3E&wait=25&", ""))).toEqual([
-      "lastEventId=e.1.x",
-      "lastEventId=e.2.x",
-      "lastEventId=e.3.x",
+    expect(asked.map((url) => url.replace("https://edge.test/v1/poll?topic=a.%3E&", ""))).toEqual([
+      "wait=0&lastEventId=e.1.x",
+      "wait=25&lastEventId=e.2.x",
+      "wait=25&lastEventId=e.3.x",
     ]);
+  });
+
+  test("goes on behind an id where nothing happens: an answer that waits for an event is no road that is blocked", async () => {
+    const environment = createFakeEnvironment({
+      async fetch(url) {
+        const seconds = Number(new URL(url).searchParams.get("wait"));
+        await new Promise<void>((resolve) => environment.after(seconds * 1_000, resolve));
+        return Response.json({ frames: [{ event: "ready", data: "{}" }], next: "e.1.x" });
+      },
+    });
+    const heard: Frame[] = [];
+    let end: ConnectionEnd | undefined;
+    const connection = new Connection({
+      environment,
+      follow: createPollRoad(environment),
+      request,
+      heartbeatMs: 15_000,
+      onFrame: (frame) => void heard.push(frame),
+      onTransports: () => {},
+    });
+    void connection.ended.then((ended) => (end = ended));
+    await environment.pass(60_000);
+    expect([end, heard.length]).toEqual([undefined, 3]);
+    connection.end({ kind: "interrupted" });
   });
 
   test("asks a cache that gives the same answer again and again no more than once a second", async () => {
@@ -108,7 +134,7 @@ describe("polling", () => {
     });
     const parameters = new URLSearchParams("topic=a&presence=b");
     await createPollRoad(environment)({ ...request, parameters }, listen().listener, new AbortController().signal);
-    expect(asked).toEqual(["https://edge.test/v1/poll?topic=a&wait=25&lastEventId=e.1.x"]);
+    expect(asked).toEqual(["https://edge.test/v1/poll?topic=a&wait=0&lastEventId=e.1.x"]);
   });
 
   test("takes an answer of something else for no edge", async () => {

@@ -9,6 +9,8 @@ const WAIT_SECONDS = 25;
 /** Whoever answers "nothing" at once, or the same as before as a cache does, is asked again after this. */
 const MIN_GAP_MS = 1_000;
 
+const QUESTION = { path: "/v1/poll", mediaType: "application/json" };
+
 interface PollAnswer {
   readonly frames: readonly Frame[];
   readonly next?: string;
@@ -22,14 +24,11 @@ export function createPollRoad(environment: Pick<Environment, "fetch" | "now" | 
     // A poll is told nothing of presence, and refused where it asks: its events are worth more than nothing.
     const parameters = new URLSearchParams([...request.parameters].filter(([name]) => name !== "presence"));
     const asking = { ...request, parameters, lastEventId: () => next ?? request.lastEventId() };
-    const question = {
-      path: "/v1/poll",
-      mediaType: "application/json",
-      extra: { wait: String(WAIT_SECONDS) },
-    };
     while (!signal.aborted) {
       const since = environment.now();
-      const answer = await askEdge(environment, asking, question, signal);
+      // The first one finds out whether this road is open: where nothing happens, that would be taken for one that is blocked.
+      const extra = { wait: String(isOpen ? WAIT_SECONDS : 0) };
+      const answer = await askEdge(environment, asking, { ...QUESTION, extra }, signal);
       if (answer.kind !== "answered") return isOpen && answer.kind === "unreachable" ? { kind: "closed" } : answer;
       if (!isOpen) listener.onOpen(transportsOf(answer.response));
       isOpen = true;

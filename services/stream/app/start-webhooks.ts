@@ -21,6 +21,7 @@ import { bye } from "../connections/end-stream.ts";
 import { drain } from "../connections/end-streams.ts";
 import { startKeepAlive } from "../connections/keep-alive.ts";
 import { lifetimesOf } from "../connections/lifetimes.ts";
+import type { SubscriptionRecord } from "../durable/record.ts";
 import type { SubscriptionKey } from "../durable/subscription-store.ts";
 import { deleteSubscription } from "../manage-subscription.ts";
 import { observeWebhooks } from "../observe/webhook-metrics.ts";
@@ -154,11 +155,20 @@ async function isHeld({ subscriptions }: Delivery, key: SubscriptionKey, connect
   }
 }
 
-/** Where it cannot be deleted now, the callback is asked once more by whoever takes it next. */
-async function deleteGone(edge: Delivery, { hold, registration }: TakenCallback, lines: WebhookLines): Promise<void> {
+/**
+ * Where it cannot be deleted now, the callback is asked once more by whoever takes it next. An owner who knew before that it would be
+ * gone may have named another one meanwhile: that one stays.
+ */
+async function deleteGone(
+  edge: Delivery,
+  { hold, callback, registration }: TakenCallback,
+  lines: WebhookLines,
+): Promise<void> {
   const connectionId = hold.record.holder?.connectionId ?? "";
+  const isMeant = ({ definition: { deliver } }: SubscriptionRecord): boolean =>
+    JSON.stringify(deliver) === JSON.stringify(callback);
   try {
-    await deleteSubscription(edge, { identity: registration.identity, name: hold.key.name });
+    await deleteSubscription(edge, { identity: registration.identity, name: hold.key.name }, isMeant);
     lines.gone(hold.key);
   } catch (error) {
     if (toAppError(error).code === "internal") edge.observer.fault(error);

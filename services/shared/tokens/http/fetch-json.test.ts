@@ -40,11 +40,15 @@ describe("what a server does instead of answering JSON is said in words", () => 
     });
   });
 
-  test("nobody listening, an unknown name, a line that is cut, plain text where TLS is spoken", async () => {
+  test("nobody listening, an unknown name, a line that is cut, another protocol, plain text where TLS is spoken", async () => {
     await expect(fetchJson({ url: "http://127.0.0.1:1/" })).rejects.toThrow("the connection is refused");
     await expect(fetchJson({ url: "https://name.invalid/" })).rejects.toThrow(/host name/);
     const cut = await serve((request) => void request.socket.destroy());
     await expect(fetchJson({ url: cut })).rejects.toThrow("breaks the connection off");
+    const other = await serve((request) => {
+      request.socket.write("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n");
+    });
+    await expect(fetchJson({ url: other })).rejects.toThrow("another protocol");
     const plain = await serve((_, response) => void response.end("{}"));
     await expect(fetchJson({ url: plain.replace("http", "https") })).rejects.toThrow("does not speak TLS");
   });

@@ -64,7 +64,9 @@ function send({ url, ca, form, authorization }: JsonQuestion): Promise<IncomingM
     ...(ca !== undefined && { ca }),
   };
   const request = new URL(url).protocol === "https:" ? requestHttps : requestHttp;
-  request(url, options, resolve).once("error", reject).end(body);
+  // Of a server that goes on in another protocol (101), nothing but the end is told.
+  const onClose = (): void => reject(new Error("it answers with another protocol"));
+  request(url, options, resolve).once("error", reject).once("close", onClose).end(body);
   return promise;
 }
 

@@ -107,6 +107,19 @@ describe("a message to a listed host", () => {
     expect(await left).toBeLessThan(1_000);
   });
 
+  test("is given up where its receiver would go on in another protocol", async () => {
+    const tcp = createTcpServer((socket) => {
+      socket.on("error", () => {}).once("data", () => {
+        socket.write("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n");
+      });
+    }).listen(0, "127.0.0.1");
+    opened.push(() => tcp.close());
+    await once(tcp, "listening");
+    const url = `http://127.0.0.1:${(tcp.address() as AddressInfo).port}/`;
+    const reason = "the receiver cannot be reached (it answers with another protocol)";
+    expect(await posterFor([url]).post({ url, ...SENT }, NEVER)).toEqual({ is: "failed", reason, isAway: true });
+  });
+
   test("is given up when its receiver takes it and says nothing, breaks off, or is not there", async () => {
     const silent = await serve(() => {});
     const reason = "the receiver does not answer within 0.2 s";

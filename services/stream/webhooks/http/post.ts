@@ -100,6 +100,8 @@ async function send(
   request.on("error", (error: NodeJS.ErrnoException) => {
     reject(request.reusedSocket && error.code === "ECONNRESET" ? new StaleConnectionError() : error);
   });
+  // Nothing else is told of one that goes on in another protocol (101): its turn would never end.
+  request.once("close", () => reject(new Error("it answers with another protocol")));
   const leave = (): void => void (mayLeave() ? request.end(body) : request.destroy(new WithheldError()));
   request.once("socket", (socket) => {
     // A connection that was kept was looked at when it was made.
