@@ -135,6 +135,21 @@ describe("a change of a policy", () => {
   });
 
   it.each([
+    ["to none", "alice", []],
+    ["to those that the document binds", "alice", ["viewer", "editor"]],
+    ["of somebody who has none", "zoe", []],
+  ])("that sets roles %s and returns to the document counts, as often as it is made", async (_, subject, roles) => {
+    const tenant = await newTenant();
+    const limited = withBudget(2);
+    const setAndReturn = async (): Promise<void> => {
+      await changePolicy(limited, tenant, bindSubject(subject, roles, "carol"));
+      await changePolicy(limited, tenant, bindSubject(subject, undefined, "carol"));
+    };
+    for (let time = 0; time < 2; time += 1) await setAndReturn();
+    await expect(setAndReturn()).rejects.toEqual(tooMany);
+  });
+
+  it.each([
     ["takes roles away over HTTP", () => bindSubject("alice", ["editor"], "carol")],
     ["takes all roles away", () => bindSubject("bob", [], "carol")],
     ["returns to the document", () => bindSubject("held", undefined, "carol")],

@@ -108,7 +108,7 @@ export function bindSubject(
     kind: "bindings",
     by,
     why: roles === undefined ? `the roles of ${subject} are the document's again` : `the roles of ${subject} were set`,
-    counts: (policy, snapshot) => roles !== undefined && !isWithin(roles, heldBy(subject, policy, snapshot)),
+    counts: (policy, snapshot) => !takesAway(roles, boundBy(subject, policy, snapshot)),
     apply: ({ document, bindings, version }, snapshot) => {
       const wanted = roles === undefined ? undefined : [...new Set(roles)].toSorted();
       requireRoles(wanted ?? [], snapshot);
@@ -198,10 +198,24 @@ function isWithin(roles: readonly string[], held: readonly string[]): boolean {
   return roles.every((role) => held.includes(role));
 }
 
-/** What is bound to a subject by name. */
-function heldBy(subject: string, { bindings }: StoredPolicy, snapshot: Snapshot | undefined): readonly string[] {
+/** What is bound to a subject by name: over HTTP, where anything is, and in the document. */
+interface Bound {
+  readonly overHttp: readonly string[] | undefined;
+  readonly inDocument: readonly string[];
+}
+
+function boundBy(subject: string, { bindings }: StoredPolicy, snapshot: Snapshot | undefined): Bound {
   const bound = snapshot?.documentBindings.get(subjectPrincipal(subject)) ?? [];
-  return bindings.get(subject) ?? bound.map(({ role }) => role);
+  return { overHttp: bindings.get(subject), inDocument: bound.map(({ role }) => role) };
+}
+
+/**
+ * Whether roles are taken away and none are given. The way back to the document takes one away, or it counts: else whoever sets
+ * roles and returns, again and again, would never count.
+ */
+function takesAway(roles: readonly string[] | undefined, { overHttp, inDocument }: Bound): boolean {
+  if (roles !== undefined) return isWithin(roles, overHttp ?? inDocument);
+  return overHttp !== undefined && isWithin(inDocument, overHttp) && !isWithin(overHttp, inDocument);
 }
 
 function requireRoles(roles: readonly string[], snapshot: Snapshot | undefined): void {
