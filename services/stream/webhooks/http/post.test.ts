@@ -109,9 +109,11 @@ describe("a message to a listed host", () => {
 
   test("is given up where its receiver would go on in another protocol", async () => {
     const tcp = createTcpServer((socket) => {
-      socket.on("error", () => {}).once("data", () => {
-        socket.write("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n");
-      });
+      socket
+        .on("error", () => {})
+        .once("data", () => {
+          socket.write("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n");
+        });
     }).listen(0, "127.0.0.1");
     opened.push(() => tcp.close());
     await once(tcp, "listening");
