@@ -135,8 +135,9 @@ function requireAnswerable(
 }
 
 function renewalAnswerOf(renewal: Renewal): RenewedAccess {
-  if (typeof renewal === "object") return { ...renewal, isReused: false };
-  return { accessToken: "", sessionRemainingSeconds: 0, isReused: renewal === "reused" };
+  const [isReused, isUnavailable] = [renewal === "reused", renewal === "unavailable"];
+  const given = typeof renewal === "object" ? renewal : { accessToken: "", sessionRemainingSeconds: 0 };
+  return { ...given, isReused, isUnavailable };
 }
 
 function subjectAnswerOf(user: User | undefined): SubjectAnswer {

@@ -43,6 +43,7 @@ export function addRenewRoute(api: Hono, route: RenewRoute): void {
     const renewed = await route.renewAccess(token.text, "requests");
     if (renewed === "reused")
       throw new AppError("token_reused", "the refresh token was used before; the session has ended");
+    if (renewed === "unavailable") throw new AppError("unavailable", "the end of the session is not recorded yet");
     if (renewed === "refused") throw new AppError("session_ended", "the refresh token renews nothing; log in again");
     const { accessToken, sessionRemainingSeconds } = renewed;
     if (token.cookieNames !== undefined) {

@@ -24,6 +24,9 @@ export function createAccessRenewal(
     if (answer?.isReused === true) {
       throw new AppError("token_reused", "the refresh token was used before; the session has ended");
     }
+    if (answer?.isUnavailable === true) {
+      throw new AppError("unavailable", "auth cannot record the end of the session right now");
+    }
     return answer === undefined || answer.accessToken === "" ? undefined : answer;
   };
   return {

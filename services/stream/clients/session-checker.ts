@@ -107,7 +107,8 @@ export class GrpcSessionChecker implements SessionChecker, Disposable {
     const { answers } = await callUnary(renew, request, this.#handshakeCall);
     if (answers.length !== refreshTokens.length)
       throw new AppError("unavailable", "auth did not answer every question");
-    return answers.map(({ isReused, ...renewed }) => {
+    return answers.map(({ isReused, isUnavailable, ...renewed }) => {
+      if (isUnavailable) return new AppError("unavailable", "auth cannot record the end of the session right now");
       if (isReused) return new AppError("token_reused", "the refresh token was used before; the session has ended");
       return renewed.accessToken === "" ? undefined : renewed;
     });

@@ -143,6 +143,8 @@ export interface RenewedAccess {
   sessionRemainingSeconds: number;
   /** The refresh token was spent before: somebody has a copy of it, and its family has ended. */
   isReused: boolean;
+  /** It was spent before, and the end of its family cannot be recorded right now: ask again. Others in the call are answered. */
+  isUnavailable: boolean;
 }
 
 export interface BindTokenRequest {
@@ -843,7 +845,7 @@ export const RenewAccessResponse: MessageFns<RenewAccessResponse> = {
 };
 
 function createBaseRenewedAccess(): RenewedAccess {
-  return { accessToken: "", sessionRemainingSeconds: 0, isReused: false };
+  return { accessToken: "", sessionRemainingSeconds: 0, isReused: false, isUnavailable: false };
 }
 
 export const RenewedAccess: MessageFns<RenewedAccess> = {
@@ -856,6 +858,9 @@ export const RenewedAccess: MessageFns<RenewedAccess> = {
     }
     if (message.isReused !== false) {
       writer.uint32(24).bool(message.isReused);
+    }
+    if (message.isUnavailable !== false) {
+      writer.uint32(32).bool(message.isUnavailable);
     }
     return writer;
   },
@@ -895,6 +900,14 @@ export const RenewedAccess: MessageFns<RenewedAccess> = {
             }
 
             message.isReused = reader.bool();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.isUnavailable = reader.bool();
             continue;
           }
         }
