@@ -1,3 +1,4 @@
+import { CONNECTIONS_STREAM } from "#shared/contract/connection-log.ts";
 import { AUTH_STREAMS, mirrorConsumer, regionApi, SEAT_STREAM } from "#shared/contract/home.ts";
 import type { Grant } from "./home-accounts.ts";
 
@@ -32,7 +33,17 @@ export const ENTRY_CALL = "$JS.API.STREAM.MSG.GET.*";
 
 /** The same call in another region. */
 export function entryCallOf(region: string): string {
-  return `${regionApi(region)}.STREAM.MSG.GET.*`;
+  return entryCallFor(region, "*");
+}
+
+/** What of it is denied: logs are read so, and nothing else is. */
+function deniedEntries(region: string): string[] {
+  const others = [...AUTH_STREAMS, SEAT_STREAM, "KV_sluice_policy_parts", "KV_sluice_subs", CONNECTIONS_STREAM];
+  return others.map((stream) => entryCallFor(region, stream));
+}
+
+function entryCallFor(region: string, stream: string): string {
+  return `${regionApi(region)}.STREAM.MSG.GET.${stream}`;
 }
 
 /**
@@ -54,7 +65,7 @@ export function standbyGrants(here: string, other: string, suffix = ""): Grant[]
     {
       user: `stream${suffix}`,
       allow: [entryCallOf(other)],
-      deny: AUTH_STREAMS.map((each) => `${api}.STREAM.MSG.GET.${each}`),
+      deny: deniedEntries(other),
     },
   ];
 }
@@ -63,8 +74,9 @@ export function standbyGrants(here: string, other: string, suffix = ""): Grant[]
 export function linkSubjects(
   here: string,
   other: string,
-): { readonly publish: string[]; readonly subscribe: string[] } {
+): { readonly publish: string[]; readonly denied: string[]; readonly subscribe: string[] } {
   return {
+    denied: deniedEntries(here),
     publish: [
       ...EITHER_WAY,
       `${regionApi(here)}.STREAM.LIST`,

@@ -122,13 +122,13 @@ function furtherHome(region: Region, home: string, template: string): string {
 
 /** The user as which another region links. It is a region's servers, not a client: no client may use its key. */
 function linkUser(here: string, other: string, key: string): string {
-  const { publish, subscribe } = linkSubjects(here, other);
+  const { publish, denied, subscribe } = linkSubjects(here, other);
   return `      # The servers of region ${other}.
       {
         nkey: ${key}
         allowed_connection_types: ["LEAFNODE"]
         permissions {
-          publish { allow: [${listed(publish)}] }
+          publish { allow: [${listed(publish)}], deny: [${listed(denied)}] }
           subscribe { allow: [${listed(subscribe)}] }
         }
       }

@@ -101,9 +101,13 @@ test("a stranger with the key of the other region's link can change nothing, and
   });
   const request = (subject: string) => connection.request(subject, "{}", { timeout: 1_000 });
   await waitFor("the stranger is linked", () => request("$JS.eu.API.STREAM.INFO.EVENTS_acme").catch(() => undefined));
-  const refused = ["STREAM.DELETE", "STREAM.PURGE", "STREAM.UPDATE", "STREAM.MSG.GET"];
-  const calls = refused.map((call) => `$JS.eu.API.${call}.EVENTS_acme`);
-  for (const subject of [...calls, "control.acme.policy", "$KV.sluice_policy.acme", "audit.acme.login"]) {
+  // A log's entries it may read: edges ask for them.
+  const read = await request("$JS.eu.API.STREAM.MSG.GET.EVENTS_acme");
+  expect(read.json()).toMatchObject({ error: { description: "bad request" } });
+  const calls = ["STREAM.DELETE", "STREAM.PURGE", "STREAM.UPDATE"].map((call) => `$JS.eu.API.${call}.EVENTS_acme`);
+  const others = ["keys", "revoked", "clients", "policy", "policy_parts", "subs"].map((each) => `KV_sluice_${each}`);
+  const reads = [...others, "AUDIT", "CONNECTIONS"].map((each) => `$JS.eu.API.STREAM.MSG.GET.${each}`);
+  for (const subject of [...calls, ...reads, "control.acme.policy", "$KV.sluice_policy.acme", "audit.acme.login"]) {
     await expect(request(subject)).rejects.toThrow(/responders|timeout/);
   }
 });
