@@ -60,7 +60,8 @@ async function checkDeliveries(
   const flushes = counted.flushes / SECONDS / workers;
   const work = { ...workOf(slopes, oneAudience(rate), workers), flushes, writes: (flushes * READERS) / workers };
   const micros =
-    workers * (loopShare(slopes, work) * 1e6 * SECONDS + (counted.seconds - SECONDS) * slopes.edge.baseMicros);
+    workers *
+    (loopShare(slopes, work, counted.stretch) * 1e6 * SECONDS + (counted.seconds - SECONDS) * slopes.edge.baseMicros);
   const name = `${workers} workers, ${rate} events/s to ${READERS}`;
   return [
     {

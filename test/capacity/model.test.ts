@@ -93,6 +93,12 @@ describe("a loop", () => {
     expect(loopShare(SLOPES, { ...idle, reads: 1_000 })).toBeCloseTo(0.13 / 1.1);
   });
 
+  test("is woken more rarely where it has to wait for its core, and not at all where it is never through", () => {
+    const reading = { ...idle, reads: 1_000 };
+    expect(loopShare(SLOPES, reading, 3)).toBeCloseTo(0.13 / 1.3);
+    expect(loopShare(SLOPES, reading, 50)).toBeCloseTo(0.03);
+  });
+
   test("that is at its end is not woken any more", () => {
     expect(loopShare(SLOPES, { ...idle, reads: 49_500 })).toBeCloseTo(1);
     expect(loopShare(SLOPES, { ...idle, reads: 99_500 })).toBeCloseTo(2);

@@ -101,8 +101,11 @@ export function workOf(slopes: Slopes, mix: Mix, workers: number): Work {
   };
 }
 
-/** The share of its core that a worker's loop takes; above 1 it cannot do all of it. */
-export function loopShare({ edge }: Slopes, work: Work): number {
+/**
+ * The share of its core that a worker's loop takes; above 1 it cannot do all of it. `stretch` is how much longer than its processor time the
+ * work takes, on cores that others want.
+ */
+export function loopShare({ edge }: Slopes, work: Work, stretch = 1): number {
   const share =
     (edge.baseMicros +
       work.reads * edge.eventMicros +
@@ -114,8 +117,8 @@ export function loopShare({ edge }: Slopes, work: Work): number {
       work.handshakes * edge.newTokenMicros) /
     MICROS;
   const wakes = (work.reads * edge.wakeMicros) / MICROS;
-  // An event that comes while the loop is busy wakes nobody: share + wakes * (1 - all) = all.
-  return share >= 1 ? share : (share + wakes) / (1 + wakes);
+  // An event that comes while the loop is busy, or waits for a core, wakes nobody: share + wakes * (1 - stretch * all) = all.
+  return stretch * share >= 1 ? share : (share + wakes) / (1 + stretch * wakes);
 }
 
 /** What a worker takes of its core, its memory and its descriptors. */
