@@ -4,7 +4,7 @@ import { within } from "#shared/async/within.ts";
 import { audit } from "#test/support/checker/audit.ts";
 import { monotonicMs } from "#test/support/checker/ledger.ts";
 import { createRandom } from "#test/support/random.ts";
-import type { Fault, Scene, Trouble } from "./fault.ts";
+import type { Fault, Scene } from "./fault.ts";
 import { measureRecovery } from "./measure-recovery.ts";
 import { noticedIn, observe } from "./observe.ts";
 import { formatStep, type RunReport, type StepReport, TOO_BUSY } from "./report.ts";
@@ -75,25 +75,25 @@ async function takeStep(scene: Scene, { faults }: Step, runBegin: number): Promi
   const failedUnlessMissing = (reason: unknown): void => {
     if (missingOf(scene.world).length === 0) failed(reason);
   };
-  const troubles: Trouble[] = [];
+  // The first ends in its time, though the second waits to begin for what the first has stopped.
+  const over: Promise<void>[] = [];
   for (const fault of faults) {
-    if (troubles.length > 0) await delay(scene.random() * SECOND_WITHIN_MS);
+    if (over.length > 0) await delay(scene.random() * SECOND_WITHIN_MS);
     // A generator for each: how much the first takes of it may depend on what it finds.
     const random = createRandom(Math.floor(scene.random() * 2 ** 32));
     try {
       const trouble = await fault.begin({ ...scene, random });
-      troubles.push(trouble);
       targets.push(trouble.target);
+      over.push(
+        delay(trouble.lastsMs)
+          .then(() => trouble.end())
+          .catch(failedUnlessMissing),
+      );
     } catch (reason) {
       failed(reason);
     }
   }
-  await Promise.all(
-    troubles.map(async (trouble) => {
-      await delay(trouble.lastsMs);
-      await trouble.end().catch(failedUnlessMissing);
-    }),
-  );
+  await Promise.all(over);
   await startMissing(scene.world).catch(failed);
   const end = monotonicMs();
   const budgetMs = Math.max(...faults.map(({ recoversWithinMs }) => recoversWithinMs));
