@@ -1,5 +1,6 @@
 import { CONNECTIONS_STREAM } from "#shared/contract/connection-log.ts";
 import { AUTH_STREAMS, mirrorConsumer, regionApi, SEAT_STREAM } from "#shared/contract/home.ts";
+import { SUBSCRIPTIONS_STREAM } from "#shared/contract/subscriptions.ts";
 import type { Grant } from "./home-accounts.ts";
 
 /** What crosses the link whose account is a home's, whichever of the two regions the home is written in. */
@@ -38,7 +39,7 @@ export function entryCallOf(region: string): string {
 
 /** What of it is denied: logs are read so, and nothing else is. */
 function deniedEntries(region: string): string[] {
-  const others = [...AUTH_STREAMS, SEAT_STREAM, "KV_sluice_policy_parts", "KV_sluice_subs", CONNECTIONS_STREAM];
+  const others = [...AUTH_STREAMS, SEAT_STREAM, "KV_sluice_policy_parts", SUBSCRIPTIONS_STREAM, CONNECTIONS_STREAM];
   return others.map((stream) => entryCallFor(region, stream));
 }
 

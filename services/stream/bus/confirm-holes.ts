@@ -24,26 +24,30 @@ export function missingRuns(seq: number, messages: Iterable<Position>): MissingR
 }
 
 /**
- * Whether no leader has a message in a run either: neither the stream's, as a replica or a consumer may lack a message that it still has,
+ * Of each run whether no leader has a message in it either: neither the stream's, as a replica or a consumer may lack a message that it still has,
  * nor, of a mirror, that of the original. nats-server before 2.15.3 may leave out of a mirror what was under way when the link was cut. A
  * message that one of them has is never passed.
  * @throws {AppError} `unavailable` where one does not answer.
  */
-export async function isConfirmed(
+export async function areConfirmed(
   bus: Bus,
   tenant: string,
-  { hole, next }: MissingRun,
+  runs: readonly MissingRun[],
   { config }: StreamInfo,
-): Promise<boolean> {
-  const found = await nextStored(bus, tenant, hole.first, config);
-  return found.every((stored) => {
-    if (stored === undefined || stored.seq > next.seq) return true;
-    return stored.seq === next.seq && stored.tag === next.tag;
-  });
+): Promise<boolean[]> {
+  const leaders = await leadersOf(bus, config);
+  const isConfirmed = async ({ hole, next }: MissingRun): Promise<boolean> => {
+    const found = await nextStored(leaders, tenant, hole.first);
+    return found.every((stored) => {
+      if (stored === undefined || stored.seq > next.seq) return true;
+      return stored.seq === next.seq && stored.tag === next.tag;
+    });
+  };
+  return Promise.all(runs.map(isConfirmed));
 }
 
 /**
- * The hole behind `seq` to the log's end, where no leader has a message there (see `isConfirmed`); undefined where one has. `info` was asked
+ * The hole behind `seq` to the log's end, where no leader has a message there (see `areConfirmed`); undefined where one has. `info` was asked
  * for before: a message that is stored after that is not taken for gone.
  */
 export async function holeAtEnd(
@@ -53,7 +57,7 @@ export async function holeAtEnd(
   { config, state }: StreamInfo,
 ): Promise<HoleEntry | undefined> {
   if (state.last_seq <= seq || state.first_seq > seq + 1) return undefined;
-  const found = await nextStored(bus, tenant, seq + 1, config);
+  const found = await nextStored(await leadersOf(bus, config), tenant, seq + 1);
   const isGone = found.every((stored) => stored === undefined || stored.seq > state.last_seq);
   return isGone ? holeOf(seq + 1, state.last_seq) : undefined;
 }
@@ -70,20 +74,23 @@ export async function requireGone(
   { config, state: { first_seq } }: StreamInfo,
 ): Promise<void> {
   if (seq + 1 >= first_seq || holdingOf({ config }).holds !== "mirror") return;
-  const found = await nextStored(bus, tenant, seq + 1, config);
+  const found = await nextStored(await leadersOf(bus, config), tenant, seq + 1);
   if (found.every((stored) => stored === undefined || stored.seq >= first_seq)) return;
   throw logUnreadable(new Error("the mirror of the log lacks the first entries of its original"));
 }
 
-/** The first message at or behind `seq`, as each leader says that has to do with the log; undefined where there is none. */
-async function nextStored(
-  { jsm, nats }: Bus,
+/** Who must know what a log has: its leader, and of a mirror that of the original, too. */
+async function leadersOf({ jsm, nats }: Bus, config: StreamInfo["config"]): Promise<JetStreamManager[]> {
+  const holding = holdingOf({ config });
+  return holding.holds === "mirror" ? [jsm, await jetStreamOf(nats, holding.of)] : [jsm];
+}
+
+/** The first message at or behind `seq`, as each leader says; undefined where there is none. */
+function nextStored(
+  leaders: readonly JetStreamManager[],
   tenant: string,
   seq: number,
-  config: StreamInfo["config"],
 ): Promise<(Position | undefined)[]> {
-  const holding = holdingOf({ config });
-  const leaders = holding.holds === "mirror" ? [jsm, await jetStreamOf(nats, holding.of)] : [jsm];
   return Promise.all(leaders.map((leader) => nextAt(leader, tenant, seq)));
 }
 

@@ -4,7 +4,7 @@ import { nanosOf, tagOf } from "#shared/contract/event-tag.ts";
 import type { LogEntry, Position } from "../event.ts";
 import type { GoneReason } from "../log/resume.ts";
 import type { History } from "../log/tenant-log.ts";
-import { holeAtEnd, isConfirmed, missingRuns, requireGone } from "./confirm-holes.ts";
+import { areConfirmed, holeAtEnd, missingRuns, requireGone } from "./confirm-holes.ts";
 import { decodeEntry, type StoredMessage } from "./decode-entry.ts";
 import { findQuiet } from "./find-quiet.ts";
 import { logUnreadable, positionAt, readLogInfo, tagAt } from "./inspect-log.ts";
@@ -51,7 +51,7 @@ async function withHoles(
   if (batch.length === 0) return [await holeAtEnd(bus, tenant, seq, info)].filter((hole) => hole !== undefined);
   // What is gone before the batch may be the log's lost beginning, which its bounds tell. All else that is gone is holes.
   const inside = runs.filter(({ hole }) => hole.first > seq + 1 || hole.first >= info.state.first_seq);
-  const confirmed = await Promise.all(inside.map((run) => isConfirmed(bus, tenant, run, info)));
+  const confirmed = await areConfirmed(bus, tenant, inside, info);
   const isAhead = (run: (typeof runs)[number], index: number): boolean =>
     confirmed[index] !== true || run.next.seq > info.state.last_seq;
   const end = inside.find(isAhead)?.hole.first ?? Number.POSITIVE_INFINITY;

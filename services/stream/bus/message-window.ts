@@ -6,7 +6,7 @@ import { tagOf } from "#shared/contract/event-tag.ts";
 import { holeOf, type LogEntry, type Position } from "../event.ts";
 import { Queue } from "../turns/queue.ts";
 import type { TenantTurns } from "../turns/share.ts";
-import { isConfirmed, type MissingRun, missingRuns } from "./confirm-holes.ts";
+import { areConfirmed, type MissingRun, missingRuns } from "./confirm-holes.ts";
 import { decodeEntry, type StoredMessage } from "./decode-entry.ts";
 import { epochOf, lastPolicyEntry, readLogInfo } from "./inspect-log.ts";
 import type { Bus } from "./paced-bus.ts";
@@ -225,7 +225,7 @@ async function confirmRuns(
   const info = await readLogInfo(bus.jsm, tenant);
   const [policy, confirmed] = await Promise.all([
     lastPolicyEntry(bus.jsm, tenant),
-    Promise.all(runs.map((run) => isConfirmed(bus, tenant, run, info))),
+    areConfirmed(bus, tenant, runs, info),
   ]);
   if (isSameLog(info, epoch, runs) && confirmed.every(Boolean)) return policy;
   throw new AppError("unavailable", "the log's leader has another log than its consumer");

@@ -1,4 +1,5 @@
-import type { JetStreamManager, StreamInfo } from "@nats-io/jetstream";
+import type { StreamInfo } from "@nats-io/jetstream";
+import type { BothRegions } from "./both-regions.ts";
 import { lacksEntries } from "./lacks-entries.ts";
 
 /** Longer than a mirror may be ahead of its original with a purge that both carry out. */
@@ -10,24 +11,16 @@ const LIST_EVERY_MS = 30_000;
 /** So many missing entries are listed, in some ten bytes each; of more they are only counted. */
 const MAX_LISTED = 10_000;
 
-/** Both regions, and a clock. */
-export interface LackDeps {
-  readonly here: JetStreamManager;
-  readonly there: JetStreamManager;
-  /** The monotonic time in milliseconds. */
-  readonly now: () => number;
-}
-
 /**
  * Finds mirrors that lack entries in their middle. A link that is cut while entries are on their way has nats-server before 2.15.3 leave them
  * out for good, in silence, and nothing brings them later.
  */
 export class LackWatch {
-  readonly #deps: LackDeps;
+  readonly #deps: BothRegions;
   readonly #since = new Map<string, number>();
   readonly #listed = new Map<string, { readonly at: number; readonly upTo: number }>();
 
-  constructor(deps: LackDeps) {
+  constructor(deps: BothRegions) {
     this.#deps = deps;
   }
 

@@ -1,25 +1,19 @@
-import type { JetStreamManager, StreamInfo } from "@nats-io/jetstream";
+import type { StreamInfo } from "@nats-io/jetstream";
 import { logStreamName } from "#shared/contract/tenant-log.ts";
+import type { BothRegions } from "./both-regions.ts";
 
 /** Lists of subjects may be long, and what grows too old goes on both sides at slightly different times. */
 const AGAIN_AFTER_MS = 30_000;
-
-/** Both regions, and a clock. */
-export interface PurgeDeps {
-  readonly here: JetStreamManager;
-  readonly there: JetStreamManager;
-  readonly now: () => number;
-}
 
 /**
  * Has purges reach the mirrors, which JetStream does not: subjects that an original has no more go from its mirror. A tenant's log
  * is not its business, as there each erasure is an entry.
  */
 export class PurgeFollower {
-  readonly #deps: PurgeDeps;
+  readonly #deps: BothRegions;
   readonly #lookedAt = new Map<string, number>();
 
-  constructor(deps: PurgeDeps) {
+  constructor(deps: BothRegions) {
     this.#deps = deps;
   }
 
