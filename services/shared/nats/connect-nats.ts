@@ -40,7 +40,7 @@ export async function connectNats(
     await connection.close();
     throw error;
   }
-  void logStatus(connection, log);
+  void followStatus(connection, log);
   return connection;
 }
 
@@ -116,12 +116,36 @@ function explainJetStream(error: Error): string {
 }
 
 /** Permission violations are reported nowhere else, so the connection's status is read as long as it lives. */
-async function logStatus(connection: NatsConnection, log: Logger): Promise<void> {
+async function followStatus(connection: NatsConnection, log: Logger): Promise<void> {
   using refusals = limitLines(log);
+  let isAway = false;
   for await (const status of connection.status()) {
-    if (status.type === "error")
+    if (status.type === "error") {
       refusals.write("error", "refused", { reason: status.error.message }, "NATS refused something");
-    else if (status.type === "disconnect") log.warn("NATS is out of reach");
-    else if (status.type === "reconnect") log.info("NATS is back");
+    } else if (status.type === "disconnect") {
+      endBrokenGreeting(connection);
+      if (!isAway) log.warn("NATS is out of reach");
+      isAway = true;
+    } else if (status.type === "reconnect") {
+      log.info("NATS is back");
+      isAway = false;
+    }
   }
+}
+
+/** What nats.js keeps of a connection that it is making: its socket, and how it is told that it fails. */
+interface Greeting {
+  readonly protocol: {
+    readonly transport: { readonly isClosed: boolean };
+    readonly connectError?: (error: Error) => void;
+  };
+}
+
+/**
+ * A server that stops may close between its INFO and its PONG. nats.js would wait for that PONG as long as connecting may take; told that
+ * none comes, it tries again.
+ */
+function endBrokenGreeting(connection: NatsConnection): void {
+  const { protocol } = connection as unknown as Greeting;
+  if (protocol.transport.isClosed) protocol.connectError?.(new Error("the server closed before the greeting was over"));
 }
