@@ -27,6 +27,9 @@ export interface Producer extends AsyncDisposable {
   publish(publication: Publication): Promise<Stored>;
 }
 
+/** A server that stops may close before it has greeted: nats.js waits so long before it tries another one, 20 s unless it is told. */
+const CONNECT_MS = 5_000;
+
 /**
  * Connects with the stock client, as any producer would; from then on it reconnects by itself. With the file of a seed it is
  * known by that key and not by the URL's user.
@@ -38,7 +41,7 @@ export async function connectProducer(natsUrl: string, tenant: string, seedFile?
   const known = seed === undefined ? { user: named, pass: pass ?? "" } : { authenticator: nkeyAuthenticator(seed) };
   const host = options.servers.join(",");
   const user = seed === undefined ? named : `the key of ${seedFile}`;
-  const connection = { ...options, ...known, name: "sluice-publisher", maxReconnectAttempts: -1 };
+  const connection = { ...options, ...known, name: "sluice-publisher", maxReconnectAttempts: -1, timeout: CONNECT_MS };
   const nats = await connect(connection).catch((error: unknown) => {
     throw new ScriptError(explainConnect(error, host, user), { cause: error });
   });
