@@ -17,7 +17,7 @@ import {
 } from "../shared/command.ts";
 import { confirm } from "../shared/confirm.ts";
 import { UsageError } from "../shared/run-script.ts";
-import { tableOf } from "../shared/table.ts";
+import { printTable } from "../shared/table.ts";
 
 const limitsSchema = z.record(z.string(), z.union([z.number(), z.string()]));
 const tenantSchema = z.looseObject({
@@ -74,9 +74,7 @@ function listCommand({ env, print }: Terminal): Command {
   return withServerOptions(command).action(async (given: unknown) => {
     const server = await openPolicyServer(readOptions(serverOptionsSchema, given), env);
     const { tenants } = await server.call({ method: "GET", path: "/v1/tenants" }, tenantsSchema);
-    const head = ["tenant", "state", "version", "tier", "events", "bytes"];
-    const [first, ...lines] = tableOf([head, ...tenants.map(rowOf)]).split("\n");
-    for (const [place, tenant] of tenants.entries()) print(tenant, `${place === 0 ? `${first}\n` : ""}${lines[place]}`);
+    printTable(["tenant", "state", "version", "tier", "events", "bytes"], tenants, rowOf, print);
   });
 }
 
