@@ -1,4 +1,4 @@
-import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { mkdir, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import type { Command } from "commander";
 import { z } from "zod";
@@ -13,7 +13,8 @@ import { createCommand, createGroup, readOptions, type Terminal } from "../share
 import { type Environment, parseEnvFile } from "../shared/env-file.ts";
 import { projectPath } from "../shared/project-folder.ts";
 import { readPorts } from "../shared/read-ports.ts";
-import { ScriptError, UsageError } from "../shared/run-script.ts";
+import { readText } from "../shared/read-text.ts";
+import { UsageError } from "../shared/run-script.ts";
 
 const optionsSchema = z.object({
   envFile: z.string().optional(),
@@ -136,14 +137,8 @@ async function environmentOf(
   { envFile, demo }: ConfigOptions,
   terminal: Terminal,
 ): Promise<Environment> {
-  const given = envFile === undefined ? terminal : parseEnvFile(await readFileOf(envFile), envFile);
+  const given = envFile === undefined ? terminal : parseEnvFile(await readText(envFile), envFile);
   if (!demo || owner === "tools") return given;
   const byDemo = demoSettings(readPorts(given.env), readPasswords(given.env))[owner];
   return { env: { ...byDemo, ...given.env }, origins: given.origins };
-}
-
-function readFileOf(path: string): Promise<string> {
-  return readFile(path, "utf8").catch((error: Error) => {
-    throw new ScriptError(`${path} cannot be read: ${error.message}`);
-  });
 }

@@ -1,7 +1,7 @@
-import { readFile } from "node:fs/promises";
 import type { Command } from "commander";
 import { z } from "zod";
 import { DEMO_OPERATOR_TOKEN } from "../demo-settings.ts";
+import { readText } from "../shared/read-text.ts";
 import { ScriptError } from "../shared/run-script.ts";
 import { askService, callService, isDemo, type ServiceCall, urlOfService } from "../shared/service-calls.ts";
 
@@ -88,7 +88,7 @@ export async function readAdministratorToken(
   const operatorFile = env["POLICY_OPERATOR_TOKEN_FILE"] || undefined;
   const token = file === undefined && env["POLICY_TOKEN"] ? env["POLICY_TOKEN"] : undefined;
   const path = file ?? operatorFile;
-  const found = (token ?? (path === undefined ? "" : firstTokenIn(await readTokenFile(path)))).trim();
+  const found = (token ?? (path === undefined ? "" : firstTokenIn(await readText(path, "the token")))).trim();
   if (found !== "") return found;
   if (inDemo && path === undefined) return DEMO_OPERATOR_TOKEN;
   throw new ScriptError("there is no token: name a file with --token-file, or set POLICY_TOKEN_FILE or POLICY_TOKEN");
@@ -99,10 +99,4 @@ function firstTokenIn(text: string): string {
   const lines = text.split("\n").map((line) => line.trim());
   const first = lines.find((line) => line !== "" && !line.startsWith("#")) ?? "";
   return first.replace(/^[\w-]+:\s+/, "");
-}
-
-function readTokenFile(path: string): Promise<string> {
-  return readFile(path, "utf8").catch((error: Error) => {
-    throw new ScriptError(`the token cannot be read: ${error.message}`);
-  });
 }
