@@ -6,6 +6,9 @@ import { ScriptError } from "../shared/run-script.ts";
 import { callService, urlOfService } from "../shared/service-calls.ts";
 import type { Part } from "./service-health.ts";
 
+/** A topic that the demo's policies know and that nothing else publishes. */
+export const DEMO_TOPIC = "ping.event.sluice-health";
+
 /** A step of an event's way, and how it went. */
 export interface FlowStep {
   readonly step: string;
@@ -17,7 +20,6 @@ export interface FlowStep {
 
 /** What is published, where, and by whom. */
 export interface Probe {
-  /** `ping.event.sluice-health` */
   readonly topic: string;
   readonly person: PersonOptions;
   readonly stepMs: number;
