@@ -6,7 +6,7 @@ import { plainDescription } from "#shared/config/setting-meta.ts";
 import { checkSettings } from "../config/check-settings.ts";
 import { describeSettings, type DescribedSetting } from "../config/describe-settings.ts";
 import { readRunningSettings } from "../config/running-settings.ts";
-import { OWNERS, SERVICES, type SettingsOwner } from "../config/services.ts";
+import { OWNERS, type SettingsOwner } from "../config/services.ts";
 import { writtenFiles } from "../config/written-files.ts";
 import { demoSettings, readPasswords } from "../demo-settings.ts";
 import { createCommand, createGroup, readOptions, type Terminal } from "../shared/command.ts";
@@ -15,6 +15,7 @@ import { projectPath } from "../shared/project-folder.ts";
 import { readPorts } from "../shared/read-ports.ts";
 import { readText } from "../shared/read-text.ts";
 import { UsageError } from "../shared/run-script.ts";
+import { SERVICES } from "../shared/service-calls.ts";
 
 const optionsSchema = z.object({
   envFile: z.string().optional(),

@@ -1,8 +1,9 @@
 import type { z } from "zod";
 import { type SettingMeta, settingMetaOf } from "#shared/config/setting-meta.ts";
+import { SERVICES } from "../shared/service-calls.ts";
 import { defaultOf, isOptional } from "./describe-settings.ts";
 import { inputOf } from "./json-schema.ts";
-import { OWNERS, SCHEMAS, SERVICES, type SettingsOwner } from "./services.ts";
+import { OWNERS, SCHEMAS, type SettingsOwner } from "./services.ts";
 
 const HEAD = `# All settings
 

@@ -1,8 +1,8 @@
 import { checkSettings } from "../config/check-settings.ts";
 import type { Origins } from "../config/describe-settings.ts";
-import { SERVICES } from "../config/services.ts";
 import type { DemoService } from "../demo-settings.ts";
 import { ScriptError } from "../shared/run-script.ts";
+import { SERVICES } from "../shared/service-calls.ts";
 
 /**
  * Makes sure that every service would take its settings on top of those of the demo, before anything is started.

@@ -1,6 +1,7 @@
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import type { ServiceName } from "../../scripts/shared/service-calls.ts";
 import { hashPassword } from "../../services/auth/users/password-hash.ts";
 import { freePort } from "../support/ports.ts";
 import { startRedis } from "../support/start-redis.ts";
@@ -10,7 +11,7 @@ import { OPERATOR_TOKEN, type Stack, startStack } from "../support/start-stack.t
 export interface Acme extends AsyncDisposable {
   readonly stack: Stack;
   /** Where each service's API is. */
-  readonly urls: Readonly<Record<"auth" | "policy" | "publish" | "stream", string>>;
+  readonly urls: Readonly<Record<ServiceName, string>>;
   /** Ann's tokens, of a session of their own. */
   logIn(): Promise<{ readonly access_token: string; readonly refresh_token: string; readonly session_id: string }>;
   /** What the client authenticates with, as the header has it. */

@@ -1,4 +1,5 @@
 import { builtProgram } from "../../scripts/build/build-services.ts";
+import type { ServiceName } from "../../scripts/shared/service-calls.ts";
 import { type Child, startChild } from "./child.ts";
 import { freePort } from "./ports.ts";
 import { waitFor } from "./wait.ts";
@@ -31,7 +32,7 @@ const SETTINGS: Readonly<Record<string, NodeJS.ProcessEnv>> = { policy: { POLICY
  * @throws when the process ends first; the message holds what it printed.
  */
 export async function startService(
-  name: "auth" | "policy" | "publish" | "stream",
+  name: ServiceName,
   env: NodeJS.ProcessEnv,
   {
     descriptors,
