@@ -1,8 +1,9 @@
 import type { Command } from "commander";
 import { z } from "zod";
+import { isName } from "#shared/protocol/names.ts";
 import { DEMO_OPERATOR_TOKEN } from "../demo-settings.ts";
 import { readText } from "../shared/read-text.ts";
-import { ScriptError } from "../shared/run-script.ts";
+import { ScriptError, UsageError } from "../shared/run-script.ts";
 import { askService, callService, isDemo, type ServiceCall, urlOfService } from "../shared/service-calls.ts";
 
 /** The options of every command that asks a server. */
@@ -70,6 +71,15 @@ export async function openPolicyServer(
     read: (request) => callService("policy", base, callOf(request)),
     call: (request, schema) => askService("policy", base, callOf(request), schema),
   };
+}
+
+/**
+ * The path of a tenant in the API.
+ * @throws {UsageError} where the name is none.
+ */
+export function tenantPath(tenant: string): string {
+  if (!isName(tenant)) throw new UsageError("name the tenant: 1 to 64 of A-Z a-z 0-9 _ -");
+  return `/v1/tenants/${tenant}`;
 }
 
 /**
