@@ -49,7 +49,7 @@ export async function* walkFlow({ topic, person, stepMs }: Probe, env: NodeJS.Pr
   const frames = yield* step("open a stream", "stream", async () => {
     const base = urlOfService("stream", env);
     const opened = await openEventStream({ base, token, topics: [topic], signal: over.signal });
-    return { result: opened.frames[Symbol.asyncIterator](), found: `at ${base}` };
+    return { result: opened[Symbol.asyncIterator](), found: `at ${base}` };
   });
   yield* step("see it ready", "stream", () => untilReady(frames, topic));
   const probe = randomUUID();
