@@ -9,7 +9,6 @@ import { OPERATOR_TOKEN, type Stack, startStack } from "../support/start-stack.t
 
 /** All services with the tenant, the person and the client that the examples of the API documents are about. */
 export interface Acme extends AsyncDisposable {
-  readonly stack: Stack;
   /** Where each service's API is. */
   readonly urls: Readonly<Record<ServiceName, string>>;
   /** Ann's tokens, of a session of their own. */
@@ -58,7 +57,6 @@ export async function startAcme(env: AcmeSettings = {}): Promise<Acme> {
   await expectOk(stack.operate("PUT", "acme/policy", DOCUMENT));
   const parts = starting.move();
   return {
-    stack,
     urls: {
       auth: stack.authUrl,
       policy: stack.policyUrl,

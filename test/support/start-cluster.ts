@@ -40,7 +40,6 @@ export interface Cluster extends StackCalls, AsyncDisposable {
   process(name: ClusterProcessName): ClusterProcess;
   /** The brokers, and the network between them. */
   readonly nats: NatsCluster;
-  readonly redis: RedisPair;
   /** Where clients come to. */
   readonly urls: ClusterUrls;
   /** The ports of a process of a service. */
@@ -118,7 +117,6 @@ export async function startCluster({
     names: [...processes.keys()],
     process: (name) => processes.get(name) as ClusterProcess,
     nats,
-    redis,
     urls: front.urls,
     ports: (name) => {
       const [service, number] = name.split("-") as [Service, string];

@@ -12,7 +12,6 @@ import { waitFor } from "./wait.ts";
 
 /** The server of one region, which may be stopped. */
 export interface PairServer {
-  readonly region: RegionName;
   readonly config: string;
   /** Where its streams are kept. */
   readonly store: string;
@@ -119,7 +118,6 @@ async function startPairServer(
   };
   await start();
   return {
-    region,
     config,
     store,
     regions,

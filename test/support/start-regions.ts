@@ -16,6 +16,7 @@ import { waitFor } from "./wait.ts";
 export interface HomeServices extends StackCalls {
   readonly ports: Readonly<Record<"auth" | "policy", ServicePorts>>;
   readonly authUrl: string;
+  readonly policyUrl: string;
   /** The process that was started last; undefined before the first. */
   readonly auth: RunningService | undefined;
   readonly policy: RunningService | undefined;
@@ -142,6 +143,7 @@ async function planServices(
   return {
     ports,
     authUrl,
+    policyUrl,
     get auth() {
       return running.auth;
     },

@@ -6,14 +6,12 @@ import { waitFor } from "./wait.ts";
 /** A CloudEvent as a receiver reads it. */
 export interface ReceivedEvent {
   readonly id: string;
-  readonly sluiceid: string;
   readonly type: string;
   readonly data: unknown;
 }
 
 /** A message as a receiver got it. */
 export interface ReceivedMessage {
-  readonly path: string;
   readonly headers: IncomingMessage["headers"];
   readonly body: string;
   readonly events: readonly ReceivedEvent[];
@@ -77,10 +75,5 @@ async function read(request: IncomingMessage): Promise<ReceivedMessage> {
   const chunks: Buffer[] = [];
   for await (const chunk of request) chunks.push(chunk as Buffer);
   const body = Buffer.concat(chunks).toString();
-  return {
-    path: request.url ?? "",
-    headers: request.headers,
-    body,
-    events: JSON.parse(body) as ReceivedEvent[],
-  };
+  return { headers: request.headers, body, events: JSON.parse(body) as ReceivedEvent[] };
 }
