@@ -5,7 +5,7 @@ import type { ServiceName } from "../../scripts/shared/service-calls.ts";
 import { hashPassword } from "../../services/auth/users/password-hash.ts";
 import { freePort } from "../support/ports.ts";
 import { startRedis } from "../support/start-redis.ts";
-import { OPERATOR_TOKEN, type Stack, startStack } from "../support/start-stack.ts";
+import { type Stack, startStack } from "../support/start-stack.ts";
 
 /** All services with the tenant, the person and the client that the examples of the API documents are about. */
 export interface Acme extends AsyncDisposable {
@@ -76,9 +76,6 @@ export async function startAcme(env: AcmeSettings = {}): Promise<Acme> {
     [Symbol.asyncDispose]: () => parts.disposeAsync(),
   };
 }
-
-/** The token of the operator. */
-export const OPERATOR = OPERATOR_TOKEN;
 
 async function expectOk(answer: ReturnType<Stack["operate"]>): Promise<void> {
   const { status, body } = await answer;
