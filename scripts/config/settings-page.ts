@@ -138,7 +138,7 @@ function takesCell(schema: z.ZodType, { example }: SettingMeta, unit: Unit | und
 
 function takenBy(
   { type, minimum, maximum, enum: words, const: word, anyOf }: ReturnType<typeof inputOf>,
-  unit?: Unit,
+  unit: Unit | undefined,
 ): string {
   if (anyOf !== undefined)
     return anyOf

@@ -30,7 +30,7 @@ export async function* readEntries(
   await using stack = new AsyncDisposableStack();
   const nats = stack.adopt(await connectBus("policy", env), (connection) => connection.close());
   const jsm = await jetstreamManager(nats, { checkAPI: false });
-  let query: { readonly seq: number } | { readonly start_time: string } = from;
+  let query = from;
   for (;;) {
     const messages = await readBatch({ nats, jsm, pacing: PACING }, logStreamName(tenant), { ...query, ...BATCH });
     for (const message of messages) {
