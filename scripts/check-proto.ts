@@ -1,6 +1,7 @@
-import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { filesBelow } from "./shared/files-below.ts";
 import { requireCommand, runCommand } from "./shared/run-command.ts";
 import { runScript, say, ScriptError } from "./shared/run-script.ts";
 
@@ -51,8 +52,7 @@ async function requireFresh(): Promise<void> {
 }
 
 async function readTree(folder: string): Promise<Map<string, string>> {
-  const entries = await readdir(folder, { recursive: true, withFileTypes: true });
-  const files = entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
+  const files = await filesBelow(folder);
   return new Map(
     await Promise.all(
       files.map(async (file) => [file.slice(folder.length + 1), await readFile(file, "latin1")] as const),

@@ -1,3 +1,4 @@
+import { once } from "node:events";
 import { mkdir } from "node:fs/promises";
 import { delimiter, join, resolve } from "node:path";
 import { parseArgs } from "node:util";
@@ -12,6 +13,7 @@ import { dataFolder } from "./shared/data-folder.ts";
 import { readEnvironment } from "./shared/env-file.ts";
 import { readPortOffset, readPorts } from "./shared/read-ports.ts";
 import { runScript, say, ScriptError } from "./shared/run-script.ts";
+import { untilInterrupted } from "./shared/until-interrupted.ts";
 import { keepServer } from "./start/child-server.ts";
 import { clusterServers } from "./start/cluster-servers.ts";
 import { clusterSettings, furtherPorts } from "./start/cluster-settings.ts";
@@ -48,7 +50,7 @@ await runScript(async () => {
   await mkdir(join(data, "logs"), { recursive: true });
   const env = { ...given, PATH: join(home, "bin") + delimiter + path };
 
-  const interrupted = untilInterrupted();
+  const interrupted = once(untilInterrupted(), "abort").then(() => "interrupted" as const);
   await using servers = new AsyncDisposableStack();
   const failures: Promise<never>[] = [];
   for (const row of await (isCluster ? clusterServers : demoServers)(ports, data, env)) {
@@ -80,11 +82,4 @@ function print(text: string): number {
 
 function listOf(names: readonly string[]): string {
   return names.length < 2 ? names.join("") : `${names.slice(0, -1).join(", ")} and ${names.at(-1)}`;
-}
-
-/** Settles when somebody asks to stop. The handlers stay: npm and the terminal may each pass on the same Ctrl-C. */
-function untilInterrupted(): Promise<"interrupted"> {
-  return new Promise((settle) => {
-    for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(signal, () => settle("interrupted"));
-  });
 }

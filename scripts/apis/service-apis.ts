@@ -5,10 +5,11 @@ import { createPolicyApi } from "../../services/policy/http/api.ts";
 import { addHealthRoute } from "../../services/policy/http/health-route.ts";
 import { createPublishApi } from "../../services/publish/http/api.ts";
 import { createEdgeApi } from "../../services/stream/http/api.ts";
+import type { ServiceName } from "../shared/service-calls.ts";
 
 /** An API of a service, with the routes that the service itself adds, and nothing behind them. */
 export interface ServiceApi {
-  readonly service: "auth" | "policy" | "publish" | "stream";
+  readonly service: ServiceName;
   readonly title: string;
   readonly about: string;
   readonly api: Hono;

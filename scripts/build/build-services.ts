@@ -3,6 +3,7 @@ import { dirname, join, relative } from "node:path";
 import { type Plugin, rolldown } from "rolldown";
 import { projectPath } from "../shared/project-folder.ts";
 import { replaceFolder } from "../shared/replace-folder.ts";
+import type { ServiceName } from "../shared/service-calls.ts";
 
 /** Where the built services stand: each file of the folder is as deep as every other, so that paths from one hold in all. */
 const BUILT = projectPath(".sluice", "services");
@@ -48,7 +49,7 @@ async function writeServices(folder: string): Promise<void> {
 }
 
 /** The file that a process of a service, or of the command, begins with. */
-export function builtProgram(name: "auth" | "policy" | "publish" | "stream" | "sluice"): string {
+export function builtProgram(name: ServiceName | "sluice"): string {
   return join(BUILT, `${name}.js`);
 }
 

@@ -1,7 +1,8 @@
 import { createHash } from "node:crypto";
-import { readdir, readFile } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import manifest from "../../package.json" with { type: "json" };
+import { filesBelow } from "../shared/files-below.ts";
 import { projectPath } from "../shared/project-folder.ts";
 import { valuesSchema } from "./values-schema.ts";
 
@@ -38,9 +39,7 @@ export async function madeFiles(): Promise<Readonly<Record<string, string>>> {
 /** Stands at the top of a rendered file: it tells that chart and values are those that it was made of. */
 export async function sourceLine(values: string): Promise<string> {
   const hash = createHash("sha256");
-  const entries = await readdir(CHART, { withFileTypes: true, recursive: true });
-  const files = entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
-  for (const file of [...files.toSorted(), values]) hash.update(await readFile(file));
+  for (const file of [...(await filesBelow(CHART)).toSorted(), values]) hash.update(await readFile(file));
   return `# Made by \`npm run chart\` of infra/helm/sluice; sources ${hash.digest("hex").slice(0, 16)}\n`;
 }
 

@@ -9,11 +9,9 @@ import { CHART, KUSTOMIZE, kustomizeBase, madeFiles, RENDERS, sourceLine, VALUES
 
 interface Container {
   readonly image: string;
-  readonly command: readonly string[];
   readonly env: readonly { readonly name: string; readonly value: string }[];
   readonly ports: readonly { readonly name: string; readonly containerPort: number }[];
-  readonly resources: { readonly limits: { readonly memory?: string }; readonly requests: { readonly cpu?: string } };
-  readonly securityContext: object;
+  readonly resources: object;
   readonly lifecycle: object;
   readonly livenessProbe: { readonly httpGet: { readonly path: string } };
   readonly startupProbe: { readonly periodSeconds: number; readonly failureThreshold: number };

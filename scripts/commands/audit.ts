@@ -3,9 +3,10 @@ import type { Command } from "commander";
 import { z } from "zod";
 import { AUDIT_STREAM, auditSubject, UNKNOWN_TENANT, WHOLE_HOME } from "#shared/contract/audit-log.ts";
 import { nameSchema } from "#shared/contract/name-schema.ts";
-import { lineOf, parseSince } from "../audit/format-entry.ts";
+import { formatEntry } from "../audit/format-entry.ts";
 import { createCommand, readOptions, type Terminal } from "../shared/command.ts";
 import { connectBus } from "../shared/connect-bus.ts";
+import { parseSince } from "../shared/parse-since.ts";
 import { ScriptError } from "../shared/run-script.ts";
 
 const optionsSchema = z.object({
@@ -55,7 +56,7 @@ async function printTrail(
   if (left === 0 && !follow) return;
   for await (const message of await consumer.consume()) {
     const entry = message.json<Record<string, string>>();
-    print(entry, lineOf(entry));
+    print(entry, formatEntry(entry));
     left -= 1;
     if (left === 0 && !follow) break;
   }

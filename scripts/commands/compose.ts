@@ -1,10 +1,8 @@
-import { spawn } from "node:child_process";
-import { once } from "node:events";
-import { constants } from "node:os";
 import type { Command } from "commander";
 import { createCommand, type Terminal } from "../shared/command.ts";
 import { projectPath } from "../shared/project-folder.ts";
 import { readComposePorts, readPortOffset } from "../shared/read-ports.ts";
+import { runInTerminal } from "../shared/run-in-terminal.ts";
 import { ScriptError } from "../shared/run-script.ts";
 
 /** `sluice compose`: docker compose, with the ports that this environment means. */
@@ -18,17 +16,11 @@ export function composeCommand({ env, endWith }: Terminal): Command {
     .passThroughOptions()
     .allowUnknownOption()
     .action(async (words: readonly string[]) => {
-      const child = spawn("docker", ["compose", ...words], {
-        cwd: projectPath(),
-        env: composeEnvironment(env),
-        stdio: "inherit",
-      });
-      // The terminal sends Ctrl-C to compose too, which then stops its containers.
-      for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => void child.kill(signal));
-      const [code, signal] = await once(child, "exit").catch((error: Error) => {
+      const options = { cwd: projectPath(), env: composeEnvironment(env) };
+      const code = await runInTerminal("docker", ["compose", ...words], options).catch((error: Error) => {
         throw new ScriptError(`docker cannot be run: ${error.message}`);
       });
-      endWith((code as number | null) ?? 128 + constants.signals[(signal as NodeJS.Signals | null) ?? "SIGTERM"]);
+      endWith(code);
     });
 }
 

@@ -1,4 +1,4 @@
-import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { mkdir, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import type { Command } from "commander";
 import { z } from "zod";
@@ -6,14 +6,16 @@ import { plainDescription } from "#shared/config/setting-meta.ts";
 import { checkSettings } from "../config/check-settings.ts";
 import { describeSettings, type DescribedSetting } from "../config/describe-settings.ts";
 import { readRunningSettings } from "../config/running-settings.ts";
-import { OWNERS, SERVICES, type SettingsOwner } from "../config/services.ts";
+import { OWNERS, type SettingsOwner } from "../config/services.ts";
 import { writtenFiles } from "../config/written-files.ts";
 import { demoSettings, readPasswords } from "../demo-settings.ts";
 import { createCommand, createGroup, readOptions, type Terminal } from "../shared/command.ts";
 import { type Environment, parseEnvFile } from "../shared/env-file.ts";
 import { projectPath } from "../shared/project-folder.ts";
 import { readPorts } from "../shared/read-ports.ts";
-import { ScriptError, UsageError } from "../shared/run-script.ts";
+import { readText } from "../shared/read-text.ts";
+import { UsageError } from "../shared/run-script.ts";
+import { SERVICES } from "../shared/service-calls.ts";
 
 const optionsSchema = z.object({
   envFile: z.string().optional(),
@@ -136,14 +138,8 @@ async function environmentOf(
   { envFile, demo }: ConfigOptions,
   terminal: Terminal,
 ): Promise<Environment> {
-  const given = envFile === undefined ? terminal : parseEnvFile(await readFileOf(envFile), envFile);
+  const given = envFile === undefined ? terminal : parseEnvFile(await readText(envFile), envFile);
   if (!demo || owner === "tools") return given;
   const byDemo = demoSettings(readPorts(given.env), readPasswords(given.env))[owner];
   return { env: { ...byDemo, ...given.env }, origins: given.origins };
-}
-
-function readFileOf(path: string): Promise<string> {
-  return readFile(path, "utf8").catch((error: Error) => {
-    throw new ScriptError(`${path} cannot be read: ${error.message}`);
-  });
 }

@@ -13,7 +13,7 @@ import {
 } from "../policy/policy-server.ts";
 import { createCommand, readOptions, type Terminal } from "../shared/command.ts";
 import { UsageError } from "../shared/run-script.ts";
-import { tableOf } from "../shared/table.ts";
+import { printTable, tableOf } from "../shared/table.ts";
 import { untilInterrupted } from "../shared/until-interrupted.ts";
 
 /** Each look asks every worker of every edge. */
@@ -96,10 +96,7 @@ async function readStreams(server: PolicyServer, { tenant, subject, limit }: Con
 }
 
 function printStreams({ connections, partial, hasMore }: Streams, { print, warn, endWith }: Terminal): void {
-  const [head = "", ...lines] = tableOf([HEAD, ...connections.map(rowOf)]).split("\n");
-  for (const [place, connection] of connections.entries()) {
-    print(connection, harmless(place === 0 ? `${head}\n${lines[0]}` : (lines[place] ?? "")));
-  }
+  printTable(HEAD, connections, rowOf, print);
   if (connections.length === 0) warn("no stream is open");
   if (hasMore) warn("there are more: --limit says how many to list");
   if (partial) warn("an edge did not answer, and may hold more");

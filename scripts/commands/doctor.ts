@@ -7,18 +7,15 @@ import { kernelFindings } from "../doctor/kernel.ts";
 import { sharePortFindings } from "../doctor/share-port.ts";
 import { busFindings, clockFinding, redisFindings } from "../doctor/stores.ts";
 import { lookAtParts } from "../health/service-health.ts";
+import { DEMO_TOPIC } from "../health/walk-flow.ts";
 import { createCommand, readOptions, type Terminal } from "../shared/command.ts";
 import { fail, type Finding, ok, printFinding } from "../shared/finding.ts";
 import { openPerson, personOptionsSchema, type PersonOptions, withPersonOptions } from "../shared/person.ts";
-import { opsUrlOf, type ServiceName, urlOfService } from "../shared/service-calls.ts";
+import { opsUrlOf, type ServiceName, SERVICES, urlOfService } from "../shared/service-calls.ts";
 import { checkStream } from "../stream-check/check-stream.ts";
-
-const DEMO_TOPIC = "ping.event.sluice-health";
 
 /** Enough to see whether bytes come as they are sent. */
 const LISTEN_MS = 1_500;
-
-const SERVICES: readonly ServiceName[] = ["auth", "policy", "publish", "stream"];
 
 const optionsSchema = personOptionsSchema.extend({
   url: z.url({ protocol: /^https?$/, error: "must be an http or https URL" }).optional(),

@@ -1,8 +1,7 @@
 import type { Command } from "commander";
 import { z } from "zod";
-import { isName } from "#shared/protocol/names.ts";
 import { isTopicPattern } from "#shared/protocol/topics.ts";
-import { openPolicyServer, serverOptionsSchema, withServerOptions } from "../policy/policy-server.ts";
+import { openPolicyServer, serverOptionsSchema, tenantPath, withServerOptions } from "../policy/policy-server.ts";
 import { collect, createCommand, readOptions, type Terminal } from "../shared/command.ts";
 import { confirm } from "../shared/confirm.ts";
 import { UsageError } from "../shared/run-script.ts";
@@ -31,14 +30,14 @@ The token is the operator's, or an access token of somebody with event:erase in 
     .option("--yes", "do not ask for confirmation");
   return withServerOptions(command).action(async (tenant: string, given: unknown) => {
     const options = readOptions(optionsSchema, given);
-    if (!isName(tenant)) throw new UsageError("name the tenant: 1 to 64 of A-Z a-z 0-9 _ -");
+    const path = `${tenantPath(tenant)}/erase`;
     const { subject, id: ids, reason } = options;
     if ((subject === undefined) === (ids === undefined)) throw new UsageError("give either --subject or --id");
     const server = await openPolicyServer(options, terminal.env);
     terminal.warn(`erases ${namesOf(subject, ids)} of tenant ${tenant} for good (${server.url})`);
     if (!options.yes) await confirm(tenant, "nothing was erased", terminal);
     const body = JSON.stringify({ subject, ids, reason });
-    const post = { method: "POST", path: `/v1/tenants/${tenant}/erase`, body } as const;
+    const post = { method: "POST", path, body } as const;
     const { erased, through } = await server.call(post, erasedSchema);
     terminal.print({ erased, through }, `erased ${erased} events up to sequence ${through}`);
   });

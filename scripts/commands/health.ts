@@ -4,12 +4,9 @@ import { z } from "zod";
 import { isTopic } from "#shared/protocol/topics.ts";
 import { adviceFor } from "../health/advice.ts";
 import { lookAtParts, type PartHealth } from "../health/service-health.ts";
-import { walkFlow } from "../health/walk-flow.ts";
+import { DEMO_TOPIC, walkFlow } from "../health/walk-flow.ts";
 import { createCommand, readOptions, type Terminal } from "../shared/command.ts";
 import { personOptionsSchema, withPersonOptions } from "../shared/person.ts";
-
-/** A type that the demo's policies know and that nothing else publishes. */
-const DEMO_TOPIC = "ping.event.sluice-health";
 
 /** What a service says of itself may be a second old. */
 const READINESS_AGE_MS = 1_100;

@@ -3,7 +3,7 @@ import { z } from "zod";
 import { type EdgeNode, nodeSchema } from "#shared/contract/edge-questions.ts";
 import { openPolicyServer, serverOptionsSchema, withServerOptions } from "../policy/policy-server.ts";
 import { createCommand, readOptions, type Terminal } from "../shared/command.ts";
-import { tableOf } from "../shared/table.ts";
+import { printTable } from "../shared/table.ts";
 
 const MIB = 1024 * 1024;
 
@@ -25,10 +25,7 @@ export function nodesCommand({ env, print, warn, endWith }: Terminal): Command {
   return withServerOptions(command).action(async (given: unknown) => {
     const server = await openPolicyServer(readOptions(serverOptionsSchema, given), env);
     const { nodes, partial } = await server.call({ method: "GET", path: "/v1/nodes" }, nodesSchema);
-    const [head = "", ...lines] = tableOf([HEAD, ...nodes.map(rowOf)]).split("\n");
-    for (const [place, node] of nodes.entries()) {
-      print(node, place === 0 ? `${head}\n${lines[0]}` : (lines[place] ?? ""));
-    }
+    printTable(HEAD, nodes, rowOf, print);
     if (!partial) return;
     warn("a worker did not answer");
     endWith(1);

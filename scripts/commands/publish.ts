@@ -5,9 +5,10 @@ import { nameSchema } from "#shared/contract/name-schema.ts";
 import { isTopic } from "#shared/protocol/topics.ts";
 import { connectProducer } from "../shared/connect-producer.ts";
 import { dataOf } from "../events/print-event.ts";
-import { collect, createCommand, readOptions, type Terminal } from "../shared/command.ts";
+import { collect, createCommand, readOptions, splitPair, type Terminal } from "../shared/command.ts";
 import { natsUrlOfProducer } from "../shared/nats-url.ts";
 import { openPerson, personOptionsSchema, withPersonOptions } from "../shared/person.ts";
+import { publishCall } from "../shared/publish-call.ts";
 import { UsageError } from "../shared/run-script.ts";
 import { askService, urlOfService } from "../shared/service-calls.ts";
 
@@ -51,19 +52,9 @@ async function publishOverHttp(topic: string, payload: string, options: PublishO
   const { env, print } = terminal;
   const { id, attribute = [], nats: _nats, seedFile: _seed, ...asked } = options;
   await using person = await openPerson(asked, env);
-  const [resource, action, ...key] = topic.split(".");
-  const attributes = Object.fromEntries(attribute.map(attributeOf));
-  const event = {
-    type: `${resource}.${action}`,
-    ...(key.length > 0 && { key: key.join(".") }),
-    ...(id !== undefined && { id }),
-    ...(attribute.length > 0 && { attributes }),
-    data: dataOf(payload),
-  };
-  const headers = { "content-type": "application/json" };
-  const call = { method: "POST", path: "/v1/events", token: person.token, headers } as const;
-  const base = urlOfService("publish", env);
-  const { ids, duplicates } = await askService("publish", base, { ...call, body: JSON.stringify(event) }, answerSchema);
+  const attributes = attribute.length === 0 ? undefined : Object.fromEntries(pairsOf(attribute));
+  const call = publishCall(topic, { id, attributes, data: dataOf(payload) }, person.token);
+  const { ids, duplicates } = await askService("publish", urlOfService("publish", env), call, answerSchema);
   const isRepeated = duplicates.length > 0;
   print({ topic, id: ids[0], isRepeated }, `${isRepeated ? "it was stored before" : "stored"}: ${ids[0]}`);
 }
@@ -72,14 +63,13 @@ async function publishToBus(topic: string, payload: string, options: PublishOpti
   const tenant = nameSchema.safeParse(options.tenant ?? env["SLUICE_TENANT"]);
   if (!tenant.success) throw new UsageError("--nats needs the tenant: --tenant");
   const { id, attribute = [] } = options;
-  const headers = Object.fromEntries(attribute.map(attributeOf).map(([name, value]) => [`ce-${name}`, value]));
+  const headers = Object.fromEntries(pairsOf(attribute).map(([name, value]) => [`ce-${name}`, value]));
   await using producer = await connectProducer(natsUrlOfProducer(tenant.data, env), tenant.data, options.seedFile);
   const { seq, duplicate } = await producer.publish({ topic, payload, id, headers });
   const outcome = duplicate ? "it was stored before, as entry" : "stored as entry";
   print({ topic, seq, isRepeated: duplicate }, `${outcome} ${seq}`);
 }
 
-function attributeOf(given: string): [name: string, value: string] {
-  const [name = "", ...value] = given.split("=");
-  return [name, value.join("=")];
+function pairsOf(attributes: readonly string[]): [name: string, value: string][] {
+  return attributes.map((each) => splitPair(each, "--attribute takes <name>=<value>"));
 }

@@ -4,7 +4,7 @@ import { z } from "zod";
 import { prepareRegion, readRegion } from "../bus/prepare-bus.ts";
 import { busDirectory } from "../bus/bus-directory.ts";
 import { LINK_SEED_VARIABLE, type Region, regionSchema } from "../region/region-config.ts";
-import { collect, createCommand, createGroup, readOptions, type Terminal } from "../shared/command.ts";
+import { collect, createCommand, createGroup, readOptions, splitPair, type Terminal } from "../shared/command.ts";
 import { UsageError } from "../shared/run-script.ts";
 import { admitCommand } from "./region/admit.ts";
 import { fenceCommand } from "./region/fence.ts";
@@ -12,8 +12,6 @@ import { linkCommand } from "./region/link.ts";
 import { promoteCommand } from "./region/promote.ts";
 import { rejoinCommand } from "./region/rejoin.ts";
 import { statusCommand } from "./region/status.ts";
-
-const NAMED = "must be like <name>=<value>";
 
 const optionsSchema = z.object({
   region: z.string({ error: "is missing: it names the region" }),
@@ -109,7 +107,5 @@ function readRegionOptions({ region: name, home, peer, listen, ...options }: z.i
 }
 
 function splitNamed(pair: string): [name: string, value: string] {
-  const at = pair.indexOf("=");
-  if (at < 1) throw new UsageError(`${pair} ${NAMED}`);
-  return [pair.slice(0, at), pair.slice(at + 1)];
+  return splitPair(pair, `${pair} must be like <name>=<value>`);
 }

@@ -2,7 +2,6 @@ import type { Command } from "commander";
 import { z } from "zod";
 import { nameSchema } from "#shared/contract/name-schema.ts";
 import { isFreeName, isName } from "#shared/protocol/names.ts";
-import { parseSince } from "../audit/format-entry.ts";
 import { harmless } from "../events/print-event.ts";
 import {
   openPolicyServer,
@@ -15,6 +14,7 @@ import { type ReadEntry, readEntries } from "../replay/read-entries.ts";
 import { type Decision, foundSchema, replayStream } from "../replay/replay-stream.ts";
 import { replayTrace } from "../replay/replay-trace.ts";
 import { createCommand, readOptions, type Terminal } from "../shared/command.ts";
+import { parseSince } from "../shared/parse-since.ts";
 
 const optionsSchema = serverOptionsSchema
   .extend({

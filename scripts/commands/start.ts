@@ -1,13 +1,9 @@
-import { spawn } from "node:child_process";
-import { once } from "node:events";
 import { existsSync } from "node:fs";
-import { constants } from "node:os";
 import type { Command } from "commander";
 import { createCommand, type Terminal } from "../shared/command.ts";
 import { projectPath } from "../shared/project-folder.ts";
+import { runInTerminal } from "../shared/run-in-terminal.ts";
 import { ScriptError } from "../shared/run-script.ts";
-
-const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 
 /** `sluice start`: runs the demo, as `npm start` does. */
 export function startCommand({ env, origins, endWith }: Terminal): Command {
@@ -22,14 +18,7 @@ export function startCommand({ env, origins, endWith }: Terminal): Command {
       throw new ScriptError("there is nothing to start here: the containers are started by docker compose up");
     // What a file sets, the program reads from there itself, and so can say where it stands.
     const given = Object.fromEntries(Object.entries(env).filter(([name]) => !origins.has(name)));
-    const child = spawn(process.execPath, [program, ...(options.cluster === true ? ["--cluster"] : [])], {
-      cwd: projectPath(),
-      env: given,
-      stdio: "inherit",
-    });
-    // A terminal sends Ctrl-C to the child too; it then stops its servers, which this waits for.
-    for (const signal of SIGNALS) process.on(signal, () => void child.kill(signal));
-    const [code, signal] = (await once(child, "exit")) as [number | null, NodeJS.Signals | null];
-    endWith(code ?? 128 + constants.signals[signal ?? "SIGTERM"]);
+    const args = [program, ...(options.cluster === true ? ["--cluster"] : [])];
+    endWith(await runInTerminal(process.execPath, args, { cwd: projectPath(), env: given }));
   });
 }

@@ -11,7 +11,7 @@ import {
 } from "../policy/policy-server.ts";
 import { createCommand, createGroup, readOptions, type Terminal } from "../shared/command.ts";
 import { UsageError } from "../shared/run-script.ts";
-import { tableOf } from "../shared/table.ts";
+import { printTable } from "../shared/table.ts";
 
 /** What policy tells of at once. */
 const PAGE = 200;
@@ -100,10 +100,7 @@ function listCommand({ env, print, warn, endWith }: Terminal): Command {
       isPartial ||= page.partial;
       next = page.next;
     }
-    const [head = "", ...lines] = tableOf([HEAD, ...found.map(rowOf)]).split("\n");
-    for (const [place, each] of found.entries()) {
-      print(each, harmless(place === 0 ? `${head}\n${lines[0]}` : (lines[place] ?? "")));
-    }
+    printTable(HEAD, found, rowOf, print);
     if (found.length === 0) warn("there is no durable subscription");
     if (isPartial) warn("an edge did not answer: some may be expired, and the hosts of webhooks are not known");
     if (isPartial) endWith(1);

@@ -1,11 +1,11 @@
 import type { Command } from "commander";
 import { z } from "zod";
 import { isTopicPattern } from "#shared/protocol/topics.ts";
-import { parseSince } from "../audit/format-entry.ts";
 import { printEvent } from "../events/print-event.ts";
 import { tailBus } from "../events/tail-bus.ts";
 import { tailEdge } from "../events/tail-edge.ts";
 import { createCommand, readOptions, type Terminal } from "../shared/command.ts";
+import { parseSince } from "../shared/parse-since.ts";
 import { personOptionsSchema, withPersonOptions } from "../shared/person.ts";
 import { UsageError } from "../shared/run-script.ts";
 import { untilInterrupted } from "../shared/until-interrupted.ts";

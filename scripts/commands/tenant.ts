@@ -1,10 +1,10 @@
 import type { Command } from "commander";
 import { z } from "zod";
-import { isName } from "#shared/protocol/names.ts";
 import {
   openPolicyServer,
   type PolicyServer,
   serverOptionsSchema,
+  tenantPath,
   withServerOptions,
 } from "../policy/policy-server.ts";
 import {
@@ -16,8 +16,7 @@ import {
   type Terminal,
 } from "../shared/command.ts";
 import { confirm } from "../shared/confirm.ts";
-import { UsageError } from "../shared/run-script.ts";
-import { tableOf } from "../shared/table.ts";
+import { printTable } from "../shared/table.ts";
 
 const limitsSchema = z.record(z.string(), z.union([z.number(), z.string()]));
 const tenantSchema = z.looseObject({
@@ -74,9 +73,7 @@ function listCommand({ env, print }: Terminal): Command {
   return withServerOptions(command).action(async (given: unknown) => {
     const server = await openPolicyServer(readOptions(serverOptionsSchema, given), env);
     const { tenants } = await server.call({ method: "GET", path: "/v1/tenants" }, tenantsSchema);
-    const head = ["tenant", "state", "version", "tier", "events", "bytes"];
-    const [first, ...lines] = tableOf([head, ...tenants.map(rowOf)]).split("\n");
-    for (const [place, tenant] of tenants.entries()) print(tenant, `${place === 0 ? `${first}\n` : ""}${lines[place]}`);
+    printTable(["tenant", "state", "version", "tier", "events", "bytes"], tenants, rowOf, print);
   });
 }
 
@@ -92,7 +89,7 @@ function showCommand({ env, print }: Terminal): Command {
     examples: ["npx sluice tenant show demo"],
   }).argument("<tenant>", "the tenant");
   return withServerOptions(command).action(async (name: string, given: unknown) => {
-    const path = pathOf(name);
+    const path = tenantPath(name);
     const server = await openPolicyServer(readOptions(serverOptionsSchema, given), env);
     const tenant = await server.call({ method: "GET", path }, tenantSchema);
     print(tenant, JSON.stringify(tenant, null, 2));
@@ -103,10 +100,10 @@ function changeCommand(terminal: Terminal, name: string, method: "PUT" | "POST",
   const { env, print } = terminal;
   const command = createCommand(name, help).argument("<tenant>", "the tenant");
   return withServerOptions(command).action(async (tenant: string, given: unknown) => {
-    const path = `${pathOf(tenant)}${below}`;
+    const path = `${tenantPath(tenant)}${below}`;
     const server = await openPolicyServer(readOptions(serverOptionsSchema, given), env);
     await server.call({ method, path }, changedSchema);
-    const { state } = await server.call({ method: "GET", path: pathOf(tenant) }, tenantSchema);
+    const { state } = await server.call({ method: "GET", path: tenantPath(tenant) }, tenantSchema);
     print({ tenant, state }, `${tenant} is ${state}`);
   });
 }
@@ -125,7 +122,7 @@ function limitsCommand({ env, print }: Terminal): Command {
     .option("--unset <name>", "leave this limit to the tier; repeatable", collect);
   return withServerOptions(command).action(async (tenant: string, given: unknown) => {
     const { set, unset, ...options } = readOptions(limitsOptionsSchema, given);
-    const path = pathOf(tenant);
+    const path = tenantPath(tenant);
     const server = await openPolicyServer(options, env);
     if (set !== undefined || unset !== undefined) await changeLimits(server, path, set ?? [], unset ?? []);
     const { limits } = await server.call({ method: "GET", path }, tenantSchema);
@@ -154,16 +151,11 @@ function deleteCommand(terminal: Terminal): Command {
     .option("--yes", "do not ask for confirmation");
   return withServerOptions(command).action(async (tenant: string, given: unknown) => {
     const { yes, ...options } = readOptions(deleteOptionsSchema, given);
-    const path = pathOf(tenant);
+    const path = tenantPath(tenant);
     const server = await openPolicyServer(options, terminal.env);
     terminal.warn(`deletes tenant ${tenant} with all its events for good (${server.url})`);
     if (!yes) await confirm(tenant, "nothing was deleted", terminal);
     await server.call({ method: "DELETE", path: `${path}?confirm=${tenant}` }, changedSchema);
     terminal.print({ tenant, state: "deleted" }, `${tenant} is deleted; its log goes in a minute`);
   });
-}
-
-function pathOf(tenant: string): string {
-  if (!isName(tenant)) throw new UsageError("name the tenant: 1 to 64 of A-Z a-z 0-9 _ -");
-  return `/v1/tenants/${tenant}`;
 }

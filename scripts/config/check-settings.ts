@@ -11,11 +11,7 @@ export interface SettingsFault {
 }
 
 /** Everything that is wrong with the settings of a service, as its start would say it; no file that settings name is opened. */
-export function checkSettings(
-  service: ServiceName,
-  env: NodeJS.ProcessEnv,
-  origins: Origins = new Map(),
-): SettingsFault[] {
+export function checkSettings(service: ServiceName, env: NodeJS.ProcessEnv, origins: Origins): SettingsFault[] {
   const faults: SettingsFault[] = [];
   const add = (kind: SettingsFault["kind"], name: string, message: string): void => {
     const origin = origins.get(name);

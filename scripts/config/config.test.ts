@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { sluice } from "#test/support/run-sluice.ts";
-import { SERVICES } from "./services.ts";
+import { SERVICES } from "../shared/service-calls.ts";
 
 let folder: string;
 beforeAll(async () => {

@@ -27,8 +27,5 @@ export const READERS: Readonly<Record<ServiceName, (env: NodeJS.ProcessEnv, log?
   stream: readStreamConfig,
 };
 
-/** The services, in the order in which their settings are listed. */
-export const SERVICES = Object.keys(READERS) as ServiceName[];
-
 /** The services, and the tools. */
 export const OWNERS = Object.keys(SCHEMAS) as SettingsOwner[];

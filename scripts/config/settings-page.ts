@@ -1,8 +1,9 @@
 import type { z } from "zod";
 import { type SettingMeta, settingMetaOf } from "#shared/config/setting-meta.ts";
+import { SERVICES } from "../shared/service-calls.ts";
 import { defaultOf, isOptional } from "./describe-settings.ts";
 import { inputOf } from "./json-schema.ts";
-import { OWNERS, SCHEMAS, SERVICES, type SettingsOwner } from "./services.ts";
+import { OWNERS, SCHEMAS, type SettingsOwner } from "./services.ts";
 
 const HEAD = `# All settings
 
@@ -137,7 +138,7 @@ function takesCell(schema: z.ZodType, { example }: SettingMeta, unit: Unit | und
 
 function takenBy(
   { type, minimum, maximum, enum: words, const: word, anyOf }: ReturnType<typeof inputOf>,
-  unit?: Unit,
+  unit: Unit | undefined,
 ): string {
   if (anyOf !== undefined)
     return anyOf

@@ -1,8 +1,8 @@
 import { readFile } from "node:fs/promises";
 import { projectPath } from "../shared/project-folder.ts";
+import { SERVICES } from "../shared/service-calls.ts";
 import { envExample } from "./env-example.ts";
 import { jsonSchemaOf } from "./json-schema.ts";
-import { SERVICES } from "./services.ts";
 import { settingNames, settingsPage, writeTables } from "./settings-page.ts";
 
 /** A file that is written from the schemas of the settings. */

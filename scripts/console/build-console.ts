@@ -1,6 +1,6 @@
-import { readdir } from "node:fs/promises";
 import { extname, join } from "node:path";
 import { compressFile } from "../shared/compress-file.ts";
+import { filesBelow } from "../shared/files-below.ts";
 import { projectPath } from "../shared/project-folder.ts";
 import { replaceFolder } from "../shared/replace-folder.ts";
 import { requireCommand } from "../shared/run-command.ts";
@@ -42,11 +42,6 @@ export async function buildConsole(say: (line: string) => void): Promise<void> {
       "--logLevel",
       "warn",
     ]);
-    for (const file of await filesIn(fresh)) if (COMPRESSED.includes(extname(file))) await compressFile(file);
+    for (const file of await filesBelow(fresh)) if (COMPRESSED.includes(extname(file))) await compressFile(file);
   });
-}
-
-async function filesIn(folder: string): Promise<string[]> {
-  const entries = await readdir(folder, { withFileTypes: true, recursive: true });
-  return entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
 }

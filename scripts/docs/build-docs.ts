@@ -1,9 +1,10 @@
 import { createHash } from "node:crypto";
-import { copyFile, mkdir, readdir, readFile, stat, writeFile } from "node:fs/promises";
+import { copyFile, mkdir, readFile, stat, writeFile } from "node:fs/promises";
 import { dirname, extname, join, normalize } from "node:path";
 import { promisify } from "node:util";
 import { gzip } from "node:zlib";
 import { ignoreMissing } from "#shared/files/ignore-missing.ts";
+import { filesBelow } from "../shared/files-below.ts";
 import { projectPath } from "../shared/project-folder.ts";
 import { replaceFolder } from "../shared/replace-folder.ts";
 import { youngest } from "../shared/youngest.ts";
@@ -40,9 +41,7 @@ export async function buildDocs(say: (line: string) => void): Promise<void> {
   say("building the documentation …");
   await replaceFolder(OUTPUT, async (fresh) => {
     await writeSite(fresh);
-    for (const { parentPath, name } of await readdir(fresh, { withFileTypes: true, recursive: true })) {
-      if (COMPRESSED.includes(extname(name))) await writeGzip(join(parentPath, name));
-    }
+    for (const file of await filesBelow(fresh)) if (COMPRESSED.includes(extname(file))) await writeGzip(file);
   });
 }
 

@@ -5,7 +5,7 @@ import { parseEventId } from "#shared/protocol/event-id.ts";
 import { connectBus } from "../shared/connect-bus.ts";
 import { untilAnswered } from "../shared/until-answered.ts";
 import { ScriptError, UsageError } from "../shared/run-script.ts";
-import { dataOf, type PrintedEvent } from "./print-event.ts";
+import { dataOf, type PrintedEvent, topicIn } from "./print-event.ts";
 
 /** An event of the log with all that it has. */
 export interface FoundEvent extends PrintedEvent {
@@ -51,14 +51,13 @@ async function readLog(manager: JetStreamManager, tenant: string) {
 }
 
 function eventOf(message: StoredMsg, id: string, tenant: string): FoundEvent {
-  const prefix = `events.${tenant}.`;
   const { subject, seq, data } = message;
   const names = message.header?.keys() ?? [];
   return {
     id,
     seq,
     time: message.time.toISOString(),
-    topic: subject.startsWith(prefix) ? subject.slice(prefix.length) : subject,
+    topic: topicIn(subject, tenant),
     attributes: Object.fromEntries(names.map((name) => [name, message.header.get(name)])),
     bytes: data.length,
     data: dataOf(message.string()),

@@ -13,6 +13,12 @@ export interface PrintedEvent {
   readonly data: unknown;
 }
 
+/** The topic of a subject of the tenant's log; the whole subject of what is no event. */
+export function topicIn(subject: string, tenant: string): string {
+  const prefix = `events.${tenant}.`;
+  return subject.startsWith(prefix) ? subject.slice(prefix.length) : subject;
+}
+
 /** A payload as JSON where it is any, else as text. */
 export function dataOf(text: string): unknown {
   try {

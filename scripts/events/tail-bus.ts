@@ -2,7 +2,7 @@ import { DeliverPolicy, jetstream, type JsMsg } from "@nats-io/jetstream";
 import { logStreamName, logSubjects } from "#shared/contract/tenant-log.ts";
 import { connectBus } from "../shared/connect-bus.ts";
 import { ScriptError } from "../shared/run-script.ts";
-import { dataOf, type PrintedEvent } from "./print-event.ts";
+import { dataOf, type PrintedEvent, topicIn } from "./print-event.ts";
 
 /** What to follow on the bus. */
 export interface BusTail {
@@ -39,11 +39,10 @@ export async function* tailBus(tail: BusTail, env: NodeJS.ProcessEnv): AsyncGene
 
 function entryOf(message: JsMsg, tenant: string): PrintedEvent {
   const { subject, seq, info } = message;
-  const prefix = `events.${tenant}.`;
   return {
     id: String(seq),
     time: new Date(Math.floor(info.timestampNanos / 1e6)).toISOString(),
-    topic: subject.startsWith(prefix) ? subject.slice(prefix.length) : subject,
+    topic: topicIn(subject, tenant),
     data: dataOf(message.string()),
   };
 }

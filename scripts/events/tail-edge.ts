@@ -67,7 +67,7 @@ async function* oneStream(tail: EdgeTail, progress: Progress, env: NodeJS.Proces
   await using person = await openPerson(tail.person, env);
   const { lastEventId } = progress;
   const question = { base: urlOfService("stream", env), token: person.token, topics, from, lastEventId, signal };
-  const { frames } = await openEventStream({ ...question, format: "cloudevents" });
+  const frames = await openEventStream({ ...question, format: "cloudevents" });
   progress.isOpen = true;
   for await (const frame of frames) {
     if (frame.id !== undefined) progress.lastEventId = frame.id;

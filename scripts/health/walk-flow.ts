@@ -2,9 +2,13 @@ import { randomUUID } from "node:crypto";
 import { z } from "zod";
 import { type Frame, openEventStream } from "../shared/event-stream.ts";
 import { type PersonOptions, openPerson } from "../shared/person.ts";
+import { publishCall } from "../shared/publish-call.ts";
 import { ScriptError } from "../shared/run-script.ts";
 import { callService, urlOfService } from "../shared/service-calls.ts";
 import type { Part } from "./service-health.ts";
+
+/** A topic that the demo's policies know and that nothing else publishes. */
+export const DEMO_TOPIC = "ping.event.sluice-health";
 
 /** A step of an event's way, and how it went. */
 export interface FlowStep {
@@ -17,7 +21,6 @@ export interface FlowStep {
 
 /** What is published, where, and by whom. */
 export interface Probe {
-  /** `ping.event.sluice-health` */
   readonly topic: string;
   readonly person: PersonOptions;
   readonly stepMs: number;
@@ -46,13 +49,14 @@ export async function* walkFlow({ topic, person, stepMs }: Probe, env: NodeJS.Pr
   const frames = yield* step("open a stream", "stream", async () => {
     const base = urlOfService("stream", env);
     const opened = await openEventStream({ base, token, topics: [topic], signal: over.signal });
-    return { result: opened.frames[Symbol.asyncIterator](), found: `at ${base}` };
+    return { result: opened[Symbol.asyncIterator](), found: `at ${base}` };
   });
   yield* step("see it ready", "stream", () => untilReady(frames, topic));
   const probe = randomUUID();
   yield* step("publish an event", "publish", async () => {
     const base = urlOfService("publish", env);
-    await callService("publish", base, publishCall(topic, probe, token, over.signal));
+    const call = publishCall(topic, { id: probe, data: { probe } }, token);
+    await callService("publish", base, { ...call, signal: over.signal });
     return { result: undefined, found: `at ${base}` };
   });
   yield* step("see it on the stream", "stream", () => untilEvent(frames, probe));
@@ -79,18 +83,6 @@ async function* timed<Result>(
     yield { step, ms: elapsed(), found: (error as Error).message, failedAt };
     throw error;
   }
-}
-
-function publishCall(topic: string, probe: string, token: string, signal: AbortSignal) {
-  const [resource, action, ...key] = topic.split(".");
-  const event = {
-    type: `${resource}.${action}`,
-    ...(key.length > 0 && { key: key.join(".") }),
-    data: { probe },
-    id: probe,
-  };
-  const headers = { "content-type": "application/json" };
-  return { method: "POST", path: "/v1/events", token, headers, body: JSON.stringify(event), signal } as const;
 }
 
 async function untilReady(frames: AsyncIterator<Frame>, topic: string): Promise<Outcome<undefined>> {

@@ -1,9 +1,8 @@
 import type { JetStreamManager } from "@nats-io/jetstream";
 import type { NatsConnection } from "@nats-io/transport-node";
-import { logStreamName } from "#shared/contract/tenant-log.ts";
 import { decodeEntry } from "../../services/stream/bus/decode-entry.ts";
-import { readBatch } from "../../services/stream/bus/read-batch.ts";
 import type { PoisonEntry } from "../../services/stream/event.ts";
+import { readStored } from "../events/read-stored.ts";
 
 /** What to look through. */
 export interface PoisonSearch {
@@ -25,8 +24,6 @@ export interface FoundPoison {
   readonly reason: PoisonEntry["reason"];
 }
 
-const BATCH = { entries: 1_000, bytes: 4 * 1024 * 1024 };
-const PACING = { answerMs: 30_000 };
 const PROGRESS_EVERY = 100_000;
 
 /** Reads a tenant's log as an edge reads it, and gives what an edge passes. */
@@ -35,22 +32,15 @@ export async function* findPoison(
   jsm: JetStreamManager,
   { tenant, from, to, maxEventBytes, progress }: PoisonSearch,
 ): AsyncGenerator<FoundPoison> {
-  let [next, reported] = [from, from];
-  while (next <= to) {
-    const before = next;
-    const query = { seq: next, batch: BATCH.entries, max_bytes: BATCH.bytes };
-    for (const message of await readBatch({ nats, jsm, pacing: PACING }, logStreamName(tenant), query)) {
-      const { seq, subject, data, storedAtNanos } = message;
-      next = seq + 1;
-      if (seq > to) return;
-      const entry = decodeEntry(tenant, maxEventBytes, message);
-      const storedAt = new Date(Number(storedAtNanos / 1_000_000n)).toISOString();
-      if (entry.kind === "poison") yield { seq, storedAt, subject, bytes: data.length, reason: entry.reason };
-    }
-    if (next === before) return;
-    if (next - reported < PROGRESS_EVERY) continue;
-    reported = next;
-    progress(next - 1);
+  let reported = from;
+  for await (const message of readStored(nats, jsm, tenant, { seq: from }, to)) {
+    const { seq, subject, data, storedAtNanos } = message;
+    const entry = decodeEntry(tenant, maxEventBytes, message);
+    const storedAt = new Date(Number(storedAtNanos / 1_000_000n)).toISOString();
+    if (entry.kind === "poison") yield { seq, storedAt, subject, bytes: data.length, reason: entry.reason };
+    if (seq - reported < PROGRESS_EVERY) continue;
+    reported = seq;
+    progress(seq);
   }
 }
 

@@ -1,8 +1,9 @@
-import { readFile } from "node:fs/promises";
 import type { Command } from "commander";
 import { z } from "zod";
+import { isName } from "#shared/protocol/names.ts";
 import { DEMO_OPERATOR_TOKEN } from "../demo-settings.ts";
-import { ScriptError } from "../shared/run-script.ts";
+import { readText } from "../shared/read-text.ts";
+import { ScriptError, UsageError } from "../shared/run-script.ts";
 import { askService, callService, isDemo, type ServiceCall, urlOfService } from "../shared/service-calls.ts";
 
 /** The options of every command that asks a server. */
@@ -73,6 +74,15 @@ export async function openPolicyServer(
 }
 
 /**
+ * The path of a tenant in the API.
+ * @throws {UsageError} where the name is none.
+ */
+export function tenantPath(tenant: string): string {
+  if (!isName(tenant)) throw new UsageError("name the tenant: 1 to 64 of A-Z a-z 0-9 _ -");
+  return `/v1/tenants/${tenant}`;
+}
+
+/**
  * The token of whoever administers: an operator's, or an access token.
  *
  * The last places are for `docker compose exec policy sluice …`, where policy's own operator is asked for nothing, and for the
@@ -88,7 +98,7 @@ export async function readAdministratorToken(
   const operatorFile = env["POLICY_OPERATOR_TOKEN_FILE"] || undefined;
   const token = file === undefined && env["POLICY_TOKEN"] ? env["POLICY_TOKEN"] : undefined;
   const path = file ?? operatorFile;
-  const found = (token ?? (path === undefined ? "" : firstTokenIn(await readTokenFile(path)))).trim();
+  const found = (token ?? (path === undefined ? "" : firstTokenIn(await readText(path, "the token")))).trim();
   if (found !== "") return found;
   if (inDemo && path === undefined) return DEMO_OPERATOR_TOKEN;
   throw new ScriptError("there is no token: name a file with --token-file, or set POLICY_TOKEN_FILE or POLICY_TOKEN");
@@ -99,10 +109,4 @@ function firstTokenIn(text: string): string {
   const lines = text.split("\n").map((line) => line.trim());
   const first = lines.find((line) => line !== "" && !line.startsWith("#")) ?? "";
   return first.replace(/^[\w-]+:\s+/, "");
-}
-
-function readTokenFile(path: string): Promise<string> {
-  return readFile(path, "utf8").catch((error: Error) => {
-    throw new ScriptError(`the token cannot be read: ${error.message}`);
-  });
 }

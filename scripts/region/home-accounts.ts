@@ -59,9 +59,9 @@ export function addCall(accounts: string, call: string, other: string): string {
   return accounts.replace(lines, (line) => line + line.replace(call, () => other));
 }
 
-/** Adds users to an account, as text. */
-export function addUsers(accounts: string, account: string, users: string): string {
-  const text = accountIn(accounts, account);
+/** Adds users to the account in which a home's streams are, as text. */
+export function addUsers(accounts: string, users: string): string {
+  const text = accountIn(accounts, "SLUICE");
   return accounts.replace(text, () => text.replace(/ {4}\]\n {2}\}\n$/, (end) => users + end));
 }
 

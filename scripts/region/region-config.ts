@@ -63,7 +63,7 @@ export interface RegionFiles {
 
 /** Writes a region's configuration from that of the single region. */
 export function renderRegion(region: Region, single: string): RegionFiles {
-  const template = single.replace(ownAccounts(single), (all) => addHealth(addUsers(all, "SLUICE", OPERATOR_USER)));
+  const template = single.replace(ownAccounts(single), (all) => addHealth(addUsers(all, OPERATOR_USER)));
   const own = ownAccounts(template);
   const accounts = ownHome(region, own);
   const homes = new Map(region.homes.map(({ name }) => [name, furtherHome(region, name, template)]));
@@ -110,7 +110,7 @@ function ownHome({ name, peers, closed = [] }: Region, own: string): string {
   const granted = peers.flatMap((peer) => standbyGrants(name, peer.region)).reduce<string>(addGrant, calling);
   const linked = closed.includes(name) ? [] : peers;
   const users = linked.flatMap(({ region, keys }) => keys.map((key) => linkUser(name, region, key)));
-  return addUsers(granted, "SLUICE", users.join(""));
+  return addUsers(granted, users.join(""));
 }
 
 function furtherHome(region: Region, home: string, template: string): string {

@@ -16,7 +16,7 @@ const NAMED: Readonly<Record<string, RegExp>> = {
  * Moves whatever names the version by itself to it, and closes the changelogs with the date.
  * @throws {ScriptError} where the project's changelog says nothing of the release; nothing is changed then.
  */
-export async function moveVersion(version: string, date: Date, root: string = projectPath()): Promise<void> {
+export async function moveVersion(version: string, date: Date, root: string): Promise<void> {
   const day = date.toISOString().slice(0, 10);
   const changelog = closeUnreleased(await readFile(join(root, CHANGELOG), "utf8"), version, day);
   const clients = await readFile(join(root, CLIENT_CHANGELOG), "utf8");

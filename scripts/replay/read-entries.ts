@@ -1,12 +1,8 @@
 import { jetstreamManager } from "@nats-io/jetstream";
-import { logStreamName } from "#shared/contract/tenant-log.ts";
 import { decodeEntry, type StoredMessage } from "../../services/stream/bus/decode-entry.ts";
-import { readBatch } from "../../services/stream/bus/read-batch.ts";
 import type { LogEntry } from "../../services/stream/event.ts";
+import { type LogPlace, readStored } from "../events/read-stored.ts";
 import { connectBus } from "../shared/connect-bus.ts";
-
-const BATCH = { batch: 1_000, max_bytes: 4 * 1024 * 1024 };
-const PACING = { answerMs: 30_000 };
 
 /** An entry of a tenant's log, as an edge reads it. */
 export interface ReadEntry {
@@ -23,24 +19,14 @@ export interface ReadEntry {
  */
 export async function* readEntries(
   tenant: string,
-  from: { readonly seq: number } | { readonly start_time: string },
+  from: LogPlace,
   to: number,
   env: NodeJS.ProcessEnv,
 ): AsyncGenerator<ReadEntry> {
   await using stack = new AsyncDisposableStack();
   const nats = stack.adopt(await connectBus("policy", env), (connection) => connection.close());
   const jsm = await jetstreamManager(nats, { checkAPI: false });
-  let query: { readonly seq: number } | { readonly start_time: string } = from;
-  for (;;) {
-    const messages = await readBatch({ nats, jsm, pacing: PACING }, logStreamName(tenant), { ...query, ...BATCH });
-    for (const message of messages) {
-      if (message.seq > to) return;
-      yield entryOf(tenant, message);
-    }
-    const last = messages.at(-1);
-    if (last === undefined || last.seq >= to) return;
-    query = { seq: last.seq + 1 };
-  }
+  for await (const message of readStored(nats, jsm, tenant, from, to)) yield entryOf(tenant, message);
 }
 
 function entryOf(tenant: string, message: StoredMessage): ReadEntry {

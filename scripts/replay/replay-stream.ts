@@ -86,6 +86,7 @@ function topicsOf({ topics }: { readonly topics: readonly { readonly topic: stri
   return topics.map(({ topic }) => topic);
 }
 
-function seqOf(id: string): number {
+/** The place in the log that an event's id names; 0 where it is none. */
+export function seqOf(id: string): number {
   return parseEventId(id)?.position.seq ?? 0;
 }

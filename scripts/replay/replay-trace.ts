@@ -1,8 +1,7 @@
 import type { ConnectionEntry } from "#shared/contract/connection-log.ts";
-import { parseEventId } from "#shared/protocol/event-id.ts";
 import { topicMatches } from "#shared/protocol/topics.ts";
 import type { ReadEntry } from "./read-entries.ts";
-import type { Decision } from "./replay-stream.ts";
+import { type Decision, seqOf } from "./replay-stream.ts";
 
 /** More streams that had asked for one event's topic are counted, and not told one by one: policy is asked about each person. */
 const MAX_STREAMS = 100;
@@ -100,8 +99,4 @@ function rightOf({ allow, because }: Decision): string {
 function wordOf({ allow }: Decision): TraceMoment["what"] {
   if (allow === undefined) return "perhaps";
   return allow ? "sent" : "withheld";
-}
-
-function seqOf(id: string): number {
-  return parseEventId(id)?.position.seq ?? 0;
 }

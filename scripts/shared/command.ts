@@ -63,6 +63,16 @@ function optionOf(name: string): string {
   return `--${name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
 }
 
+/**
+ * The name and the value of `<name>=<value>`; the value may have a `=`.
+ * @throws {UsageError} with `fault` where it is no such pair.
+ */
+export function splitPair(text: string, fault: string): [name: string, value: string] {
+  const at = text.indexOf("=");
+  if (at < 1) throw new UsageError(fault);
+  return [text.slice(0, at), text.slice(at + 1)];
+}
+
 /** Adds a value to those that an option was given before. */
 export function collect(value: string, before: readonly string[] = []): string[] {
   return [...before, value];

@@ -1,7 +1,7 @@
-import { readFile } from "node:fs/promises";
 import { jetstream } from "@nats-io/jetstream";
 import { AuthorizationError, connect, errors, headers as newHeaders, nkeyAuthenticator } from "@nats-io/transport-node";
 import { connectionOptionsOf } from "./nats-url.ts";
+import { readText } from "./read-text.ts";
 import { ScriptError } from "./run-script.ts";
 
 /** An event to publish. */
@@ -65,10 +65,7 @@ export async function connectProducer(natsUrl: string, tenant: string, seedFile?
 }
 
 async function readSeed(file: string): Promise<Uint8Array> {
-  const text = await readFile(file, "utf8").catch((error: Error) => {
-    throw new ScriptError(`the seed cannot be read: ${error.message}`);
-  });
-  return new TextEncoder().encode(text.trim());
+  return new TextEncoder().encode((await readText(file, "the seed")).trim());
 }
 
 function explainConnect(error: unknown, host: string, user: string): string {

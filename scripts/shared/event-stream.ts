@@ -17,18 +17,12 @@ export interface StreamQuestion {
   readonly signal: AbortSignal;
 }
 
-/** An open stream of the edge. */
-export interface OpenStream {
-  readonly connectionId: string;
-  /** Its frames, the first of which is `ready` or `busy`. Ends with the stream; rejects when the connection breaks. */
-  readonly frames: AsyncIterable<Frame>;
-}
-
 /**
- * Opens a stream at the edge.
+ * Opens a stream at the edge and answers its frames, the first of which is `ready` or `busy`. They end with the stream, and reject when
+ * the connection breaks.
  * @throws {ScriptError} where the edge does not answer, or refuses.
  */
-export async function openEventStream(question: StreamQuestion): Promise<OpenStream> {
+export async function openEventStream(question: StreamQuestion): Promise<AsyncIterable<Frame>> {
   const { base, token, topics, format, from, lastEventId, signal } = question;
   const query = new URLSearchParams(topics.map((topic): [string, string] => ["topic", topic]));
   if (format !== undefined) query.set("format", format);
@@ -39,8 +33,7 @@ export async function openEventStream(question: StreamQuestion): Promise<OpenStr
   const call = { method: "GET", path: `/v1/stream?${query.toString()}`, token, headers, signal } as const;
   const response = await fetchFrom("stream", base, call);
   if (!response.ok) throw refused("stream", response.status, parseJson(await response.text()));
-  const connectionId = response.headers.get("x-connection-id");
-  if (response.body === null || connectionId === null) throw new ScriptError(`what answers at ${base} is not stream`);
-  const frames = response.body.pipeThrough(new TextDecoderStream()).pipeThrough(new EventSourceParserStream());
-  return { connectionId, frames };
+  if (response.body === null || !response.headers.has("x-connection-id"))
+    throw new ScriptError(`what answers at ${base} is not stream`);
+  return response.body.pipeThrough(new TextDecoderStream()).pipeThrough(new EventSourceParserStream());
 }

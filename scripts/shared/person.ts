@@ -1,8 +1,8 @@
-import { readFile } from "node:fs/promises";
 import type { Command } from "commander";
 import { z } from "zod";
 import { nameSchema } from "#shared/contract/name-schema.ts";
 import { DEMO_PASSWORD } from "../demo-settings.ts";
+import { readText } from "./read-text.ts";
 import { ScriptError } from "./run-script.ts";
 import { askService, callService, isDemo, urlOfService } from "./service-calls.ts";
 
@@ -82,8 +82,5 @@ async function readSecret(
 ): Promise<string | undefined> {
   const path = given ?? (env[`${variable}_FILE`] || undefined);
   if (path === undefined) return env[variable] || undefined;
-  const text = await readFile(path, "utf8").catch((error: Error) => {
-    throw new ScriptError(`the ${what} cannot be read: ${error.message}`);
-  });
-  return text.replace(/\r?\n$/, "");
+  return (await readText(path, `the ${what}`)).replace(/\r?\n$/, "");
 }

@@ -6,8 +6,9 @@ import { ScriptError } from "./run-script.ts";
 
 const TIMEOUT_MS = 30_000;
 
-/** The services that commands ask over HTTP. */
-export type ServiceName = "auth" | "policy" | "publish" | "stream";
+/** The services that commands ask over HTTP, in the order in which they are listed. */
+export const SERVICES = ["auth", "policy", "publish", "stream"] as const;
+export type ServiceName = (typeof SERVICES)[number];
 
 /** A call of a service's API. */
 export interface ServiceCall {

@@ -6,6 +6,7 @@ import {
   demoSettings,
   type PortVariable,
 } from "../demo-settings.ts";
+import type { FurtherPort } from "./ports.ts";
 import { PROXIED, type ProxiedService } from "./proxy-config.ts";
 
 /** Between the ports of two processes of one kind. */
@@ -50,7 +51,7 @@ export function sentinelPort(ports: DemoPorts, n: number): number {
 }
 
 /** All ports of a cluster beside those that `ports` names, each with the variable that moves it. */
-export function furtherPorts(ports: DemoPorts): { readonly variable: PortVariable; readonly port: number }[] {
+export function furtherPorts(ports: DemoPorts): FurtherPort[] {
   return [
     ...OF_PAIRS.map((variable) => ({ variable, port: nthPort(ports, variable, 2) })),
     ...PROXIED.flatMap((service) =>

@@ -1,21 +1,14 @@
 import { createHash } from "node:crypto";
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import type { ClusterPasswords, DemoPasswords } from "../demo-settings.ts";
 import { projectPath } from "../shared/project-folder.ts";
 
 /** The passwords of the services' users on Redis. */
-export interface RedisPasswords {
-  readonly REDIS_AUTH_PASSWORD: string;
-  readonly REDIS_STREAM_PASSWORD: string;
-  readonly REDIS_PUBLISH_PASSWORD: string;
-  readonly REDIS_BACKUP_PASSWORD: string;
-}
+export type RedisPasswords = Pick<DemoPasswords, Extract<keyof DemoPasswords, `REDIS_${string}`>>;
 
 /** The passwords that servers and Sentinels of a cluster know each other by, and services the Sentinels. */
-export interface RedisClusterPasswords {
-  readonly REDIS_SERVERS_PASSWORD: string;
-  readonly REDIS_SENTINEL_PASSWORD: string;
-}
+export type RedisClusterPasswords = Pick<ClusterPasswords, Extract<keyof ClusterPasswords, `REDIS_${string}`>>;
 
 /** Writes infra/redis/redis.conf into a folder, with the services' passwords, and answers its path there. */
 export async function writeRedisConfig(folder: string, given: RedisPasswords): Promise<string> {
@@ -54,7 +47,7 @@ function readTemplate(name: string): Promise<string> {
 }
 
 /** The environment may be given whole: only these are meant. */
-function passwordsOf(given: RedisPasswords): Readonly<Record<keyof RedisPasswords, string>> {
+function passwordsOf(given: RedisPasswords): RedisPasswords {
   const { REDIS_AUTH_PASSWORD, REDIS_STREAM_PASSWORD, REDIS_PUBLISH_PASSWORD, REDIS_BACKUP_PASSWORD } = given;
   return { REDIS_AUTH_PASSWORD, REDIS_STREAM_PASSWORD, REDIS_PUBLISH_PASSWORD, REDIS_BACKUP_PASSWORD };
 }

@@ -1,8 +1,9 @@
 import { checkSettings } from "../config/check-settings.ts";
 import type { Origins } from "../config/describe-settings.ts";
-import { SERVICES } from "../config/services.ts";
 import type { DemoService } from "../demo-settings.ts";
 import { ScriptError } from "../shared/run-script.ts";
+import { SERVICES } from "../shared/service-calls.ts";
+import { saidIn } from "./demo-servers.ts";
 
 /**
  * Makes sure that every service would take its settings on top of those of the demo, before anything is started.
@@ -13,7 +14,7 @@ export function requireSettings(
   env: NodeJS.ProcessEnv,
   origins: Origins,
 ): void {
-  const said = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== ""));
+  const said = saidIn(env);
   const faults = SERVICES.flatMap((service) => checkSettings(service, { ...byDemo[service], ...said }, origins));
   const errors = faults.filter(({ kind }) => kind === "error").map(({ message }) => `  ${message}`);
   if (errors.length === 0) return;

@@ -4,8 +4,8 @@ import { builtProgram } from "../build/build-services.ts";
 import type { DemoService } from "../demo-settings.ts";
 import type { ServerCommand } from "./child-server.ts";
 
-/** The edge's README says what this is for. */
-const NODE_OPTIONS: Readonly<Record<string, readonly string[]>> = { stream: ["--max-semi-space-size=8"] };
+/** The options of Node that each service is started with; the edge's README says what they are for. */
+export const NODE_OPTIONS: Readonly<Record<string, readonly string[]>> = { stream: ["--max-semi-space-size=8"] };
 
 /** A service; webhooks are posted by a process of the edge. It takes work when its operations port says so. */
 export function serviceCommand(

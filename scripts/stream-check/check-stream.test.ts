@@ -1,8 +1,7 @@
-import { once } from "node:events";
 import { createServer, type RequestListener } from "node:http";
-import type { AddressInfo } from "node:net";
 import { createGzip } from "node:zlib";
 import { expect, test } from "vitest";
+import { listenHere } from "#test/support/listen-here.ts";
 import { sluice } from "#test/support/run-sluice.ts";
 import { checkStream } from "./check-stream.ts";
 import type { Finding } from "../shared/finding.ts";
@@ -16,13 +15,10 @@ const FRAME = "retry: 2000\nid: 1\ndata: x\n\n";
 
 /** What is found about a stream, apart from what is well. */
 async function check(listener: RequestListener): Promise<Record<string, string>> {
-  const server = createServer(listener).listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/events`;
+  await using server = await listenHere(createServer(listener));
+  const url = `http://127.0.0.1:${server.port}/events`;
   const findings: Finding[] = [];
   for await (const each of checkStream({ url, headers: {}, listenMs: 1_500 })) findings.push(each);
-  server.closeAllConnections();
-  server.close();
   return Object.fromEntries(findings.filter(({ level }) => level !== "ok").map((each) => [each.check, each.level]));
 }
 

@@ -23,8 +23,6 @@ export interface Received {
 
 /** Open event streams over raw sockets, held by processes of their own. */
 export interface Readers extends AsyncDisposable {
-  /** How long opening them took, in milliseconds. */
-  readonly openedInMs: number;
   received(): Promise<Received>;
   /** Latencies count from now on. */
   resetLatency(): Promise<void>;
@@ -48,7 +46,6 @@ export async function openReaders(
 ): Promise<Readers> {
   await using starting = new AsyncDisposableStack();
   const shares = sharesOf(count);
-  const begin = performance.now();
   const processes = await Promise.all(
     shares.map(async ({ from, to }) => {
       const file = join(programs.folder, `requests-${port}-${from}`);
@@ -62,12 +59,10 @@ export async function openReaders(
       return program;
     }),
   );
-  const openedInMs = performance.now() - begin;
   const askAll = <Answer>(line: string): Promise<Answer[]> =>
     Promise.all(processes.map((process) => process.ask<Answer>(line)));
   const open = starting.move();
   return {
-    openedInMs,
     received: async () => (await askAll<Received>("count")).reduce(add),
     resetLatency: async () => void (await askAll("reset")),
     latency: async () => (await askAll<Latency>("latency")).reduce(worst),

@@ -1,9 +1,11 @@
 import { setTimeout as delay } from "node:timers/promises";
 
+const PAUSE_MS = 250;
+
 /** Tries again until an attempt does not throw; each has that long, and is told to give up then. */
 export async function retry<T>(
   attempt: (signal: AbortSignal, tries: number) => Promise<T>,
-  { stop, attemptMs = 5_000, pauseMs = 250 }: { stop?: AbortSignal; attemptMs?: number; pauseMs?: number } = {},
+  { stop, attemptMs = 5_000 }: { stop?: AbortSignal; attemptMs?: number } = {},
 ): Promise<T> {
   for (let tries = 0; ; tries += 1) {
     stop?.throwIfAborted();
@@ -11,7 +13,7 @@ export async function retry<T>(
     try {
       return await attempt(stop === undefined ? timeout : AbortSignal.any([stop, timeout]), tries);
     } catch {
-      await delay(pauseMs, undefined, stop && { signal: stop }).catch(() => {});
+      await delay(PAUSE_MS, undefined, stop && { signal: stop }).catch(() => {});
     }
   }
 }

@@ -15,9 +15,7 @@ let rig: ConsoleRig;
 beforeAll(async () => {
   const [port, ops, nobody] = [await freePort(), await freePort(), await freePort()].map(String);
   const others = `publish=http://127.0.0.1:${ops},away=http://127.0.0.1:${nobody}`;
-  rig = await startConsole({
-    policy: { POLICY_PUBLISH_URL: `http://127.0.0.1:${port}`, POLICY_OPS_URLS: others },
-  });
+  rig = await startConsole({ POLICY_PUBLISH_URL: `http://127.0.0.1:${port}`, POLICY_OPS_URLS: others });
   await rig.stack.startPublish({
     PUBLISH_HTTP_PORT: port,
     PUBLISH_OPS_PORT: ops,

@@ -1,8 +1,9 @@
-import { readdir, readFile } from "node:fs/promises";
-import { join, relative } from "node:path";
+import { readFile } from "node:fs/promises";
+import { relative } from "node:path";
 import MiniSearch from "minisearch";
 import { beforeAll, expect, test } from "vitest";
 import { ensureDocs } from "../../scripts/docs/build-docs.ts";
+import { filesBelow } from "../../scripts/shared/files-below.ts";
 import { projectPath } from "../../scripts/shared/project-folder.ts";
 
 const FOLDER = projectPath(".sluice", "docs");
@@ -13,12 +14,11 @@ const pages = (): [string, string][] => [...served].filter(([, text]) => text !=
 
 beforeAll(async () => {
   await ensureDocs(() => {});
-  const files = (await readdir(FOLDER, { withFileTypes: true, recursive: true })).filter((entry) => entry.isFile());
-  for (const { parentPath, name: file } of files) {
-    const name = relative(FOLDER, join(parentPath, file));
+  for (const file of await filesBelow(FOLDER)) {
+    const name = relative(FOLDER, file);
     const isPage = name.endsWith(".html");
     const url = `/docs/${isPage ? name.replace(/(^index)?\.html$/, "") : name}`;
-    served.set(url, isPage ? await readFile(`${FOLDER}/${name}`, "utf8") : "");
+    served.set(url, isPage ? await readFile(file, "utf8") : "");
   }
 });
 

@@ -2,13 +2,8 @@ import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { ensureClient } from "../../scripts/client/build-client.ts";
 import { startBufferingProxy } from "#test/rigs/buffering-proxy.ts";
-import {
-  type DrivenBrowser,
-  type DrivenPage,
-  isBrowserHere,
-  startFirefox,
-  startWebKit,
-} from "#test/support/browsers/driven-browser.ts";
+import { type DrivenBrowser, isBrowserHere, startFirefox, startWebKit } from "#test/support/browsers/driven-browser.ts";
+import type { DrivenPage } from "#test/support/browsers/web-driver.ts";
 import { readMetric } from "#test/support/read-metric.ts";
 import { type ClientSite, serveClient } from "#test/support/serve-client.ts";
 import { type Bus, type Stack, startStack } from "#test/support/start-stack.ts";

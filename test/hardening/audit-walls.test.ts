@@ -1,10 +1,11 @@
 import { jetstream, jetstreamManager } from "@nats-io/jetstream";
-import { connect, type NatsConnection } from "@nats-io/transport-node";
+import type { NatsConnection } from "@nats-io/transport-node";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { createLogger } from "#shared/log/create-logger.ts";
 import { openAudit } from "#shared/nats/append-audit.ts";
 import { systemClock } from "#shared/time/clock.ts";
-import { type NatsServer, type NatsUser, startNats } from "#test/support/start-nats.ts";
+import { connectAs } from "#test/support/connect-as.ts";
+import { type NatsServer, startNats } from "#test/support/start-nats.ts";
 
 const STREAM_CALLS = ["UPDATE", "DELETE", "PURGE", "MSG.DELETE"];
 const READS = [
@@ -28,7 +29,11 @@ describe("the audit trail", () => {
 
   beforeAll(async () => {
     server = await startNats();
-    [auth, policy, demo] = await Promise.all([connectAs("auth"), connectAs("policy"), connectAs("demo")]);
+    [auth, policy, demo] = await Promise.all([
+      connectAs(server, "auth"),
+      connectAs(server, "policy"),
+      connectAs(server, "demo"),
+    ]);
     const { streams } = await jetstreamManager(policy, { checkAPI: false });
     await streams.add({ name: "AUDIT", subjects: ["audit.*.*"], deny_delete: true, deny_purge: true });
   });
@@ -37,10 +42,6 @@ describe("the audit trail", () => {
     await server[Symbol.asyncDispose]();
   });
 
-  const connectAs = (user: NatsUser): Promise<NatsConnection> => {
-    const { host, password: pass } = new URL(server.url(user));
-    return connect({ servers: host, user, pass, ...(user === "demo" ? {} : { inboxPrefix: `_INBOX.${user}` }) });
-  };
   const countEntries = async (): Promise<number> =>
     (await (await jetstreamManager(auth, { checkAPI: false })).streams.info("AUDIT")).state.last_seq;
   const expectRefused = async (by: NatsConnection, subject: string): Promise<void> => {

@@ -1,8 +1,9 @@
 import { jetstream, jetstreamManager, type JetStreamManager } from "@nats-io/jetstream";
 import { Kvm } from "@nats-io/kv";
-import { connect, headers, type Msg, type NatsConnection } from "@nats-io/transport-node";
+import { headers, type Msg, type NatsConnection } from "@nats-io/transport-node";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { logStreamName, logSubjects } from "#shared/contract/tenant-log.ts";
+import { connectAs } from "#test/support/connect-as.ts";
 import { type NatsServer, type NatsUser, startNats } from "#test/support/start-nats.ts";
 import { waitFor } from "#test/support/wait.ts";
 
@@ -17,7 +18,7 @@ let authManager: JetStreamManager;
 
 beforeAll(async () => {
   server = await startNats();
-  for (const user of [...SERVICES, "demo", "rival"] as const) users.set(user, await connectAs(user));
+  for (const user of [...SERVICES, "demo", "rival"] as const) users.set(user, await connectAs(server, user));
   policyManager = await jetstreamManager(as("policy"), { checkAPI: false });
   authManager = await jetstreamManager(as("auth"), { checkAPI: false });
   for (const tenant of ["demo", "rival"]) {
@@ -42,7 +43,7 @@ afterAll(async () => {
 describe("a producer of another tenant", () => {
   test("hears nothing but the answers to its own calls, whatever it subscribes to", async () => {
     const heard: Msg[] = [];
-    await using spy = await connectAs("rival");
+    await using spy = await connectAs(server, "rival");
     const subjects = words("> *.*.> _INBOX.> _INBOX.*.> _R_.> $JS.> $KV.> $SYS.> events.> control.>");
     for (const subject of subjects) listen(spy, subject, heard);
     await spy.flush();
@@ -200,7 +201,7 @@ describe("services hear only what is for them", () => {
   for (const user of SERVICES) {
     test(`${user} hears nothing in the inboxes of the others, nor on any other subject`, async () => {
       const heard: Msg[] = [];
-      await using spy = await connectAs(user);
+      await using spy = await connectAs(server, user);
       const inboxes = SERVICES.filter((other) => other !== user).map((other) => `_INBOX.${other}.>`);
       const subjects = [...inboxes, ...words("> _INBOX.> _INBOX.*.> _R_.> $JS.> $KV.> events.> control.>")];
       for (const subject of subjects) listen(spy, subject, heard);
@@ -211,12 +212,6 @@ describe("services hear only what is for them", () => {
     });
   }
 });
-
-async function connectAs(user: NatsUser): Promise<NatsConnection> {
-  const { host, password: pass } = new URL(server.url(user));
-  const isService = SERVICES.some((service) => service === user);
-  return connect({ servers: host, user, pass, ...(isService ? { inboxPrefix: `_INBOX.${user}` } : {}) });
-}
 
 function as(user: NatsUser): NatsConnection {
   return users.get(user) as NatsConnection;

@@ -1,7 +1,8 @@
 import { jetstream, jetstreamManager, type JetStreamManager } from "@nats-io/jetstream";
-import { connect, headers, type NatsConnection } from "@nats-io/transport-node";
+import { headers, type NatsConnection } from "@nats-io/transport-node";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { logStreamName, logSubjects } from "#shared/contract/tenant-log.ts";
+import { connectAs } from "#test/support/connect-as.ts";
 import { type NatsServer, startNats } from "#test/support/start-nats.ts";
 
 const RECORD = "$KV.sluice_subs.demo.alice.orders";
@@ -14,9 +15,9 @@ let manager: JetStreamManager;
 
 beforeAll(async () => {
   server = await startNats();
-  policy = await connectAs("policy");
-  edge = await connectAs("stream");
-  publisher = await connectAs("publish");
+  policy = await connectAs(server, "policy");
+  edge = await connectAs(server, "stream");
+  publisher = await connectAs(server, "publish");
   manager = await jetstreamManager(policy, { checkAPI: false });
   await manager.streams.add({ name: logStreamName("demo"), subjects: logSubjects("demo"), deny_delete: true });
   await manager.streams.add({
@@ -60,13 +61,8 @@ test("an edge writes and reads the record of a subscription, and empties nothing
   expect(kept?.string()).toBe("kept");
 });
 
-function connectAs(user: "policy" | "stream" | "publish" | "backup"): Promise<NatsConnection> {
-  const { host, password: pass } = new URL(server.url(user));
-  return connect({ servers: host, user, pass, inboxPrefix: `_INBOX.${user}` });
-}
-
 test("who backs up writes no event, reads no single message, and changes and removes nothing", async () => {
-  await using backup = await connectAs("backup");
+  await using backup = await connectAs(server, "backup");
   const refused = [
     "events.demo.issues.opened.x",
     "control.demo.policy",

@@ -1,9 +1,10 @@
 import { jetstream, jetstreamManager } from "@nats-io/jetstream";
 import { Kvm } from "@nats-io/kv";
-import { connect, type NatsConnection } from "@nats-io/transport-node";
+import type { NatsConnection } from "@nats-io/transport-node";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { ASK_EDGES } from "#shared/contract/edge-questions.ts";
-import { type NatsServer, type NatsUser, startNats } from "#test/support/start-nats.ts";
+import { connectAs } from "#test/support/connect-as.ts";
+import { type NatsServer, startNats } from "#test/support/start-nats.ts";
 
 let server: NatsServer;
 let edge: NatsConnection;
@@ -11,7 +12,7 @@ let holder: NatsConnection;
 
 beforeAll(async () => {
   server = await startNats();
-  [edge, holder] = await Promise.all([connectAs("stream"), connectAs("stream")]);
+  [edge, holder] = await Promise.all([connectAs(server, "stream"), connectAs(server, "stream")]);
 });
 afterAll(async () => {
   await Promise.all([edge.close(), holder.close()]);
@@ -20,7 +21,9 @@ afterAll(async () => {
 
 test("a call between edges is heard by the edge it is for, and by nobody of another account", async () => {
   const heard: string[] = [];
-  const others = await Promise.all((["auth", "policy", "demo", "rival"] as const).map(connectAs));
+  const others = await Promise.all(
+    (["auth", "policy", "demo", "rival"] as const).map((user) => connectAs(server, user)),
+  );
   for (const spy of others) for (const subject of [">", "edge.>", "edge.*", "edge.w1"]) listen(spy, subject, heard);
   await Promise.all(others.map((spy) => spy.flush()));
   const subscription = holder.subscribe("edge.w1", { callback: (_, message) => void message.respond("done") });
@@ -34,8 +37,10 @@ test("a call between edges is heard by the edge it is for, and by nobody of anot
 
 test("an operator's question comes to every worker, from policy alone, and its answers to policy alone", async () => {
   const heard: string[] = [];
-  const others = await Promise.all((["auth", "publish", "demo", "rival"] as const).map(connectAs));
-  await using policy = await connectAs("policy");
+  const others = await Promise.all(
+    (["auth", "publish", "demo", "rival"] as const).map((user) => connectAs(server, user)),
+  );
+  await using policy = await connectAs(server, "policy");
   for (const spy of others)
     for (const subject of [">", "edge.>", "edge.ask", "_INBOX.policy.>", "_R_.>"]) listen(spy, subject, heard);
   await Promise.all(others.map((spy) => spy.flush()));
@@ -64,7 +69,7 @@ test("an operator's question comes to every worker, from policy alone, and its a
 });
 
 test("where it wants the answer gives an edge no way past its list", async () => {
-  await using auth = await connectAs("auth");
+  await using auth = await connectAs(server, "auth");
   await new Kvm(jetstream(auth)).create("sluice_keys", { allow_direct: false });
   const body = JSON.stringify({ stream_name: "KV_sluice_keys", config: { ack_policy: "none" } });
   const answered = Promise.withResolvers<boolean>();
@@ -76,11 +81,6 @@ test("where it wants the answer gives an edge no way past its list", async () =>
   const manager = await jetstreamManager(auth, { checkAPI: false });
   expect((await manager.streams.info("KV_sluice_keys")).state.consumer_count).toBe(0);
 });
-
-function connectAs(user: NatsUser): Promise<NatsConnection> {
-  const { host, password: pass } = new URL(server.url(user));
-  return connect({ servers: host, user, pass, inboxPrefix: `_INBOX.${user}` });
-}
 
 /** Subscribes, and takes a refusal for what it is here: silence. */
 function listen(connection: NatsConnection, subject: string, heard: string[]): void {

@@ -164,9 +164,12 @@ test("nobody of another account hears who listens, asks, or tells an edge", asyn
     await connection.flush();
   }
   const edge = await stack.bus("stream");
+  const own: string[] = [];
+  edge.connection.subscribe("presence.>", { callback: (_, message) => void own.push(message.subject) });
   edge.connection.publish("presence.watch", "{}");
   edge.connection.publish("presence.news.demo.x", "{}");
   await edge.connection.flush();
+  expect(own).toEqual(expect.arrayContaining(["presence.watch", "presence.news.demo.x"]));
   for (const { connection } of spies) await connection.flush();
   expect(heard).toEqual([]);
   expect((await ask("?topic=push.*")).status).toBe(200);

@@ -1,8 +1,8 @@
-import { once } from "node:events";
-import { createServer, type Server, type ServerResponse } from "node:http";
-import { type AddressInfo, connect } from "node:net";
+import { createServer, type ServerResponse } from "node:http";
+import { connect } from "node:net";
 import { exportJWK, generateKeyPair } from "jose";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { listenHere } from "#test/support/listen-here.ts";
 import { type NatsServer, startNats } from "#test/support/start-nats.ts";
 import { type RunningService, startService } from "#test/support/start-service.ts";
 import { waitFor } from "#test/support/wait.ts";
@@ -27,8 +27,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await edge[Symbol.asyncDispose]();
   await nats[Symbol.asyncDispose]();
-  keys.server.close();
-  keys.server.closeAllConnections();
+  await keys[Symbol.asyncDispose]();
 });
 
 const lines = (): Record<string, unknown>[] =>
@@ -155,8 +154,7 @@ function askRaw(port: number, path: string, hosts: readonly string[]): Promise<s
 }
 
 /** Auth's keys and metadata, as far as they are looked at; the test says what the keys answer. */
-interface FakeKeys {
-  readonly server: Server;
+interface FakeKeys extends AsyncDisposable {
   readonly origin: string;
   answer: (response: ServerResponse) => void;
   issuer: string;
@@ -166,11 +164,11 @@ async function startFakeKeys(): Promise<FakeKeys> {
   const server = createServer(({ url }, response) => {
     if (url === "/.well-known/jwks.json") fake.answer(response);
     else response.end(JSON.stringify({ issuer: fake.issuer }));
-  }).listen(0, "127.0.0.1");
-  await once(server, "listening");
+  });
+  const listening = await listenHere(server);
   const fake: FakeKeys = {
-    server,
-    origin: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    origin: `http://127.0.0.1:${listening.port}`,
+    [Symbol.asyncDispose]: () => listening[Symbol.asyncDispose](),
     answer: (response) => void response.writeHead(503).end(),
     issuer: ISSUER,
   };

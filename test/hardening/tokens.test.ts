@@ -1,8 +1,10 @@
 import { createHmac } from "node:crypto";
+import { createServer } from "node:http";
 import { type CryptoKey, exportSPKI, importJWK, type JWTPayload } from "jose";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { remoteKeys } from "#shared/tokens/remote-keys.ts";
 import { verifyAccessToken } from "#shared/tokens/verify-access-token.ts";
+import { listenHere } from "#test/support/listen-here.ts";
 import { type Issuer, startIssuer } from "#test/support/start-issuer.ts";
 
 const EXPECTED = { issuer: "https://auth.example", audience: "sluice" };
@@ -220,7 +222,6 @@ describe("keys that cannot be had", () => {
 
   test("are not taken from where a redirect leads, from a body without end, nor from one that is none", async () => {
     const token = await issuer.sign(claims());
-    const { createServer } = await import("node:http");
     const answers = [
       { status: 302, headers: { location: issuer.jwksUri }, body: "" },
       { status: 200, headers: {}, body: `{"keys":[${" ".repeat(300_000)}]}` },
@@ -228,15 +229,11 @@ describe("keys that cannot be had", () => {
       { status: 200, headers: {}, body: '{"keys":"none"}' },
     ];
     for (const { status, headers, body } of answers) {
-      const server = createServer((_, response) => response.writeHead(status, headers).end(body)).listen(
-        0,
-        "127.0.0.1",
+      await using server = await listenHere(
+        createServer((_, response) => response.writeHead(status, headers).end(body)),
       );
-      await new Promise<void>((resolve) => server.once("listening", resolve));
-      keys = remoteKeys(`http://127.0.0.1:${(server.address() as { port: number }).port}/`);
+      keys = remoteKeys(`http://127.0.0.1:${server.port}/`);
       expect(await verify(token)).toBe("unavailable");
-      server.closeAllConnections();
-      server.close();
     }
   });
 });

@@ -4,7 +4,8 @@ import { type DescribedCall, documentOf, type OpenApiDocument, walkRoutes } from
 import { jsonSchemas } from "../../scripts/apis/json-schemas.ts";
 import { type ServiceApi, serviceApis } from "../../scripts/apis/service-apis.ts";
 import type { CallExample } from "#shared/http/openapi/describe-call.ts";
-import { type Acme, OPERATOR, startAcme } from "#test/rigs/acme.ts";
+import { type Acme, startAcme } from "#test/rigs/acme.ts";
+import { OPERATOR_TOKEN } from "#test/support/start-stack.ts";
 import { openEventStream } from "#test/support/event-stream.ts";
 
 const FORM = "application/x-www-form-urlencoded";
@@ -56,7 +57,7 @@ async function send(service: ServiceApi["service"], call: DescribedCall): Promis
     [value].flat().map((each): [string, string] => [name, each]),
   );
   const [type = ""] = Object.keys(body?.content ?? {});
-  const own = service === "policy" ? OPERATOR : (made?.token ?? token);
+  const own = service === "policy" ? OPERATOR_TOKEN : (made?.token ?? token);
   return fetch(
     `${acme.urls[service]}${target}${search.length === 0 ? "" : `?${new URLSearchParams(search).toString()}`}`,
     {

@@ -6,6 +6,7 @@ import { jetstream, jetstreamManager } from "@nats-io/jetstream";
 import { connect, nkeyAuthenticator, type NatsConnection } from "@nats-io/transport-node";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { logStreamName, logSubjects } from "#shared/contract/tenant-log.ts";
+import { connectAs } from "#test/support/connect-as.ts";
 import { sluice } from "#test/support/run-sluice.ts";
 import { type NatsServer, startNats } from "#test/support/start-nats.ts";
 import { waitFor } from "#test/support/wait.ts";
@@ -21,7 +22,7 @@ beforeAll(async () => {
   await cp(join(PROJECT, "infra/nats"), directory, { recursive: true });
   server = await startNats({ config: join(directory, "nats.conf") });
   await writeFile(join(directory, "pid"), String(server.pid));
-  await using policy = await connectAs("policy");
+  await using policy = await connectAs(server, "policy");
   const { streams } = await jetstreamManager(policy);
   for (const tenant of ["acme", "demo", "-9_"]) {
     await streams.add({ name: logStreamName(tenant), subjects: logSubjects(tenant) });
@@ -34,7 +35,7 @@ afterAll(async () => {
 
 describe("a tenant that is added", () => {
   test("has producers that publish with a stock client, hear nothing, and reach no other tenant", async () => {
-    await using demo = await connectAs("demo");
+    await using demo = await connectAs(server, "demo");
     const seed = await add("acme");
     await using producer = await connectBy(seed);
     expect((await jetstream(producer).publish("events.acme.order.created.1", "{}")).stream).toBe("EVENTS_acme");
@@ -69,7 +70,7 @@ describe("a tenant that is added", () => {
 });
 
 test("a tenant that is removed has its producers cut off, and nobody else", async () => {
-  await using demo = await connectAs("demo");
+  await using demo = await connectAs(server, "demo");
   const seed = await add("gone");
   await using producer = await connectBy(seed);
   expect(await bus("remove", "gone")).toMatchObject({ code: 0 });
@@ -81,7 +82,7 @@ test("a tenant that is removed has its producers cut off, and nobody else", asyn
 
 test("a key is replaced while producers publish: the old one holds until it is retired", async () => {
   const seed = await add("turn");
-  await using policy = await connectAs("policy");
+  await using policy = await connectAs(server, "policy");
   await (await jetstreamManager(policy)).streams.add({ name: logStreamName("turn"), subjects: logSubjects("turn") });
   await using old = await connectBy(seed);
   const keys = async (): Promise<string[]> => {
@@ -135,10 +136,4 @@ async function seedOf(name: "add" | "rotate", tenant: string): Promise<string> {
 function connectBy(seed: string): Promise<NatsConnection> {
   const authenticator = nkeyAuthenticator(new TextEncoder().encode(seed));
   return connect({ servers: `127.0.0.1:${server.port}`, authenticator, reconnect: false });
-}
-
-function connectAs(user: "policy" | "demo"): Promise<NatsConnection> {
-  const { username, password } = new URL(server.url(user));
-  const inbox = user === "policy" ? { inboxPrefix: "_INBOX.policy" } : {};
-  return connect({ servers: `127.0.0.1:${server.port}`, user: username, pass: password, ...inbox });
 }

@@ -1,7 +1,5 @@
-import { once } from "node:events";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { createServer, type Server } from "node:http";
-import type { AddressInfo } from "node:net";
+import { createServer } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { credentials } from "@grpc/grpc-js";
@@ -9,6 +7,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { AuthorizationClient } from "#proto/envoy/service/auth/v3/external_auth.ts";
 import { callUnary } from "#shared/grpc/call-unary.ts";
 import { openEventStream } from "#test/support/event-stream.ts";
+import { type Listening, listenHere } from "#test/support/listen-here.ts";
 import { type Provider, runProvider, type RunningProvider } from "#test/support/providers/provider.ts";
 import { PROVIDERS } from "#test/support/providers/providers.ts";
 import { type Stack, startStack } from "#test/support/start-stack.ts";
@@ -26,18 +25,19 @@ const rows: Row[] = PROVIDERS.map((provider, index) => {
 });
 
 let folder: string;
-let server: Server & { closeAllConnections(): void };
+let server: Listening;
 let stack: Stack;
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "sluice-outside-"));
-  server = createServer(({ url = "" }, response) => {
-    const [, what, index] = url.split("/");
-    const { provider, running, issuer } = rows[Number(index)] ?? rows[0]!;
-    if (what === "keys") return void response.end(JSON.stringify(running.keySet));
-    void answerOf(running, provider).then((answer) => response.end(JSON.stringify({ ...answer, iss: issuer })));
-  });
-  await once(server.listen(0, "127.0.0.1"), "listening");
+  server = await listenHere(
+    createServer(({ url = "" }, response) => {
+      const [, what, index] = url.split("/");
+      const { provider, running, issuer } = rows[Number(index)] ?? rows[0]!;
+      if (what === "keys") return void response.end(JSON.stringify(running.keySet));
+      void answerOf(running, provider).then((answer) => response.end(JSON.stringify({ ...answer, iss: issuer })));
+    }),
+  );
   const file = join(folder, "issuers.yaml");
   await writeFile(file, JSON.stringify(rows.map(entryOf)));
   const env = { AUTH_ISSUERS_FILE: file, AUTH_ISSUER_SECRET_HYDRA: "secret" };
@@ -49,8 +49,7 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   await stack[Symbol.asyncDispose]();
-  server.closeAllConnections();
-  server.close();
+  await server[Symbol.asyncDispose]();
   await rm(folder, { recursive: true });
 });
 
@@ -61,7 +60,7 @@ async function answerOf(running: RunningProvider, { opaque }: Provider): Promise
 
 /** The entry of the documentation, with this machine in place of the provider's. */
 function entryOf({ provider, running, issuer }: Row, index: number): object {
-  const at = (what: string): string => `http://127.0.0.1:${(server.address() as AddressInfo).port}/${what}/${index}`;
+  const at = (what: string): string => `http://127.0.0.1:${server.port}/${what}/${index}`;
   const { ca_file: _, introspection, ...entry } = running.entry;
   const asked = provider.opaque && { introspection: { ...(introspection as object), endpoint: at("introspect") } };
   return { ...entry, issuer, jwks_uri: at("keys"), ...asked };

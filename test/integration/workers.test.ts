@@ -1,5 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { isAlive } from "#test/support/child.ts";
 import { noteRights } from "#test/support/checker/administrator.ts";
 import { conclude } from "#test/support/checker/audit.ts";
 import type { Ledger } from "#test/support/checker/ledger.ts";
@@ -269,12 +270,4 @@ async function workerPids({ child }: RunningService): Promise<number[]> {
   const pid = child.process.pid ?? 0;
   const children = await readFile(`/proc/${pid}/task/${pid}/children`, "utf8");
   return children.trim().split(" ").map(Number);
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    return process.kill(pid, 0);
-  } catch {
-    return false;
-  }
 }

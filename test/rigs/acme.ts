@@ -1,16 +1,16 @@
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import type { ServiceName } from "../../scripts/shared/service-calls.ts";
 import { hashPassword } from "../../services/auth/users/password-hash.ts";
 import { freePort } from "../support/ports.ts";
 import { startRedis } from "../support/start-redis.ts";
-import { OPERATOR_TOKEN, type Stack, startStack } from "../support/start-stack.ts";
+import { type Stack, startStack } from "../support/start-stack.ts";
 
 /** All services with the tenant, the person and the client that the examples of the API documents are about. */
 export interface Acme extends AsyncDisposable {
-  readonly stack: Stack;
   /** Where each service's API is. */
-  readonly urls: Readonly<Record<"auth" | "policy" | "publish" | "stream", string>>;
+  readonly urls: Readonly<Record<ServiceName, string>>;
   /** Ann's tokens, of a session of their own. */
   logIn(): Promise<{ readonly access_token: string; readonly refresh_token: string; readonly session_id: string }>;
   /** What the client authenticates with, as the header has it. */
@@ -57,7 +57,6 @@ export async function startAcme(env: AcmeSettings = {}): Promise<Acme> {
   await expectOk(stack.operate("PUT", "acme/policy", DOCUMENT));
   const parts = starting.move();
   return {
-    stack,
     urls: {
       auth: stack.authUrl,
       policy: stack.policyUrl,
@@ -77,9 +76,6 @@ export async function startAcme(env: AcmeSettings = {}): Promise<Acme> {
     [Symbol.asyncDispose]: () => parts.disposeAsync(),
   };
 }
-
-/** The token of the operator. */
-export const OPERATOR = OPERATOR_TOKEN;
 
 async function expectOk(answer: ReturnType<Stack["operate"]>): Promise<void> {
   const { status, body } = await answer;

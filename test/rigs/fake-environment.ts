@@ -136,8 +136,8 @@ export function createFakeRoad(): FakeRoad {
 }
 
 /** The id of a place in the log. */
-export function idOf(seq: number, epoch = "epoch-one"): string {
-  return `${epoch}.${seq}.t${seq}`;
+export function idOf(seq: number): string {
+  return `epoch-one.${seq}.t${seq}`;
 }
 
 function expectJourney(): never {

@@ -1,7 +1,7 @@
 import type { OpenConnection } from "#shared/contract/edge-questions.ts";
 
 /** An open stream as a worker tells of it; `more` overrides. */
-export function openConnection(more: Partial<OpenConnection> = {}): OpenConnection {
+export function openConnection(more: Partial<OpenConnection>): OpenConnection {
   return {
     id: "w1-a",
     requestId: "r-1",

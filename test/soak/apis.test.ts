@@ -1,7 +1,8 @@
 import { resolve } from "node:path";
 import { describe, expect, test } from "vitest";
 import { runCommand } from "../../scripts/shared/run-command.ts";
-import { OPERATOR, startAcme } from "#test/rigs/acme.ts";
+import { startAcme } from "#test/rigs/acme.ts";
+import { OPERATOR_TOKEN } from "#test/support/start-stack.ts";
 import { amountOf, SEED_VARIABLE, timeoutOf } from "./amount.ts";
 
 const SCHEMATHESIS = resolve(".sluice/schemathesis/bin/st");
@@ -37,7 +38,7 @@ describe.skipIf(cases === 0).each(["auth", "policy", "publish", "stream"] as con
     { timeout: timeoutOf(60_000) },
     async () => {
       await using acme = await startAcme(LIMITS);
-      const token = service === "policy" ? OPERATOR : (await acme.logIn()).access_token;
+      const token = service === "policy" ? OPERATOR_TOKEN : (await acme.logIn()).access_token;
       const { code, stdout, stderr } = await runCommand(
         SCHEMATHESIS,
         [

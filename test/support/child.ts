@@ -11,6 +11,15 @@ export interface Child {
   end(signal: NodeJS.Signals): Promise<number | null>;
 }
 
+/** Whether a process of that id runs. */
+export function isAlive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
+  }
+}
+
 /** Starts a program; its output is kept for error messages. It ends with this process at the latest. */
 export function startChild(command: string, args: readonly string[], env: NodeJS.ProcessEnv): Child {
   const { PATH, NODE_COMPILE_CACHE } = process.env;

@@ -11,8 +11,6 @@ export interface ReceivedSpan {
   readonly name: string;
   /** 1 internal, 2 server, 3 client, 4 producer, 5 consumer. */
   readonly kind: number;
-  readonly startedAt: bigint;
-  readonly endedAt: bigint;
   readonly attributes: Readonly<Record<string, unknown>>;
   readonly events: readonly { readonly name: string; readonly attributes: Readonly<Record<string, unknown>> }[];
   /** The ids of the spans that it is linked to. */
@@ -45,8 +43,6 @@ function decodeSpan(span: Fields, resource: ReceivedSpan["resource"]): ReceivedS
     parentSpanId: hexOf(span, 4),
     name: textOf(span, 5),
     kind: Number(numberOf(span, 6)),
-    startedAt: numberOf(span, 7),
-    endedAt: numberOf(span, 8),
     attributes: attributesOf(span, 9),
     events: messagesOf(span, 11).map((event) => ({ name: textOf(event, 2), attributes: attributesOf(event, 3) })),
     links: messagesOf(span, 13).map((link) => hexOf(link, 2)),

@@ -2,6 +2,7 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
+import { isAlive } from "./child.ts";
 import { waitFor } from "./wait.ts";
 
 const CHILD = fileURLToPath(new URL("child.ts", import.meta.url));
@@ -23,11 +24,3 @@ test.each<[string, (pid: number) => void]>([
   kill(starter.pid ?? 0);
   await waitFor("the child is gone", () => !isAlive(pid));
 });
-
-function isAlive(pid: number): boolean {
-  try {
-    return process.kill(pid, 0);
-  } catch {
-    return false;
-  }
-}

@@ -5,7 +5,7 @@ import { ensureConsole } from "../../scripts/console/build-console.ts";
 import { ensureDocs } from "../../scripts/docs/build-docs.ts";
 import { freePort } from "./ports.ts";
 import { startBrowser } from "./start-browser.ts";
-import { OPERATOR_TOKEN, type Stack, type StackOptions, startStack } from "./start-stack.ts";
+import { OPERATOR_TOKEN, type Stack, startStack } from "./start-stack.ts";
 
 /** The console in a browser, on the three services. */
 export interface ConsoleRig extends AsyncDisposable {
@@ -24,8 +24,8 @@ interface OpenOptions {
   readonly width?: number;
 }
 
-/** Builds the console and the documentation where they have to be, and starts the services and a browser. */
-export async function startConsole(options: StackOptions = {}): Promise<ConsoleRig> {
+/** Builds the console and the documentation where they have to be, and starts the services and a browser; `policySettings` override those of policy. */
+export async function startConsole(policySettings: NodeJS.ProcessEnv = {}): Promise<ConsoleRig> {
   await using starting = new AsyncDisposableStack();
   await ensureConsole(() => {});
   await ensureDocs(() => {});
@@ -34,17 +34,15 @@ export async function startConsole(options: StackOptions = {}): Promise<ConsoleR
   const issuer = { AUTH_ISSUER: `http://localhost:${auth}` };
   const stack = starting.use(
     await startStack({
-      ...options,
       auth: {
         ...issuer,
         AUTH_HTTP_PORT: String(auth),
         AUTH_ALLOWED_ORIGINS: url,
         POLICY_GRPC_URL: `127.0.0.1:${grpc}`,
         POLICY_OPERATOR_TOKEN: OPERATOR_TOKEN,
-        ...options.auth,
       },
-      policy: { ...issuer, POLICY_HTTP_PORT: String(policy), POLICY_GRPC_PORT: String(grpc), ...options.policy },
-      stream: { ...issuer, ...options.stream },
+      policy: { ...issuer, POLICY_HTTP_PORT: String(policy), POLICY_GRPC_PORT: String(grpc), ...policySettings },
+      stream: issuer,
     }),
   );
   const browser = starting.adopt(await startBrowser(), (started) => started.close());

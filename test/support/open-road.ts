@@ -45,7 +45,7 @@ const OPEN: Readonly<Partial<Record<Transport, (url: string, options: RoadOption
 };
 
 /** Opens a stream by that road, and answers once its head is here. */
-export async function openRoad(transport: Transport, url: string, options: RoadOptions = {}): Promise<RoadStream> {
+export async function openRoad(transport: Transport, url: string, options: RoadOptions): Promise<RoadStream> {
   const open = OPEN[transport];
   if (open === undefined) throw new Error(`no test opens a stream by ${transport}`);
   return open(url, options);

@@ -19,8 +19,3 @@ export async function readMetrics({ ports }: RunningService, names: readonly str
 export async function cpuMillis(service: RunningService): Promise<number> {
   return (await readMetric(service, "process_cpu_seconds_total")) * 1_000;
 }
-
-/** The longest time that the loop of a service stood still since this was asked last, in milliseconds. */
-export async function maxLoopDelayMs(service: RunningService): Promise<number> {
-  return (await readMetric(service, "nodejs_eventloop_lag_max_seconds")) * 1_000;
-}

@@ -1,4 +1,4 @@
-import { readFile, readdir } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { headers, type NatsConnection } from "@nats-io/transport-node";
 import { logStreamName } from "#shared/contract/tenant-log.ts";
@@ -11,6 +11,7 @@ import { rejoinHome } from "../../scripts/failover/rejoin-home.ts";
 import { requireOneWriter } from "../../scripts/failover/require-one-writer.ts";
 import type { Tell } from "../../scripts/failover/tell.ts";
 import { answers, highestTerm, type RegionView, requireRegion, viewHome } from "../../scripts/failover/view-home.ts";
+import { filesBelow } from "../../scripts/shared/files-below.ts";
 import { ask, keepMirrors } from "./home-pair-streams.ts";
 import { freePort } from "./ports.ts";
 import type { HomePair } from "./start-home-pair.ts";
@@ -218,10 +219,9 @@ async function entriesOf(client: NatsConnection | undefined, tenant: string): Pr
 }
 
 async function exportedTopics(folder: string): Promise<Set<string>> {
-  const files = await readdir(folder, { recursive: true, withFileTypes: true });
   const topics = new Set<string>();
-  for (const file of files.filter((each) => each.isFile())) {
-    const lines = (await readFile(join(file.parentPath, file.name), "utf8")).split("\n").filter((line) => line !== "");
+  for (const file of await filesBelow(folder)) {
+    const lines = (await readFile(file, "utf8")).split("\n").filter((line) => line !== "");
     for (const line of lines) topics.add((JSON.parse(line) as { subject: string }).subject);
   }
   return topics;

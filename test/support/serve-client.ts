@@ -1,9 +1,8 @@
-import { once } from "node:events";
 import { readFile } from "node:fs/promises";
 import { createServer } from "node:http";
-import type { AddressInfo } from "node:net";
 import { fileURLToPath } from "node:url";
 import type { InstalledClient } from "./install-client.ts";
+import { listenHere } from "./listen-here.ts";
 
 /** A site whose page follows a stream by our installed client. */
 export interface ClientSite extends AsyncDisposable {
@@ -24,14 +23,10 @@ export async function serveClient(client: Pick<InstalledClient, "file">): Promis
     const isPage = url === "/";
     response.setHeader("content-type", isPage ? "text/html; charset=utf-8" : "text/javascript; charset=utf-8");
     response.end(isPage ? page : script);
-  }).listen(0, "127.0.0.1");
-  await once(server, "listening");
+  });
+  const listening = await listenHere(server);
   return {
-    origin: `http://localhost:${(server.address() as AddressInfo).port}`,
-    async [Symbol.asyncDispose]() {
-      server.closeAllConnections();
-      server.close();
-      await once(server, "close");
-    },
+    origin: `http://localhost:${listening.port}`,
+    [Symbol.asyncDispose]: () => listening[Symbol.asyncDispose](),
   };
 }

@@ -1,8 +1,8 @@
 import { jetstream, jetstreamManager } from "@nats-io/jetstream";
-import { connect } from "@nats-io/transport-node";
 import { fileURLToPath } from "node:url";
 import { logStreamName, logSubjects } from "#shared/contract/tenant-log.ts";
-import { type NatsServer, type NatsUser, startNats } from "./start-nats.ts";
+import { connectAs } from "./connect-as.ts";
+import { type NatsServer, startNats } from "./start-nats.ts";
 import { type RedisServer, startRedis } from "./start-redis.ts";
 import { type RunningService, startService } from "./start-service.ts";
 
@@ -52,19 +52,19 @@ export function authSettings(nats: Pick<NatsServer, "url">, redis: Pick<RedisSer
 
 /** Makes a tenant's log as policy would, for tests that run without policy. */
 export async function createTenantLog(server: NatsServer, tenant: string): Promise<void> {
-  await using nats = await connectAsPolicy(server);
+  await using nats = await connectAs(server, "policy");
   await (await jetstreamManager(nats)).streams.add({ name: logStreamName(tenant), subjects: logSubjects(tenant) });
 }
 
 /** Takes a tenant's log away, and nothing else: the buckets of auth stay. */
 export async function removeTenantLog(server: NatsServer, tenant: string): Promise<void> {
-  await using nats = await connectAsPolicy(server);
+  await using nats = await connectAs(server, "policy");
   await (await jetstreamManager(nats)).streams.delete(logStreamName(tenant));
 }
 
 /** The control entries of sessions in a tenant's log, oldest first. */
 export async function readSessionEntries(server: NatsServer, tenant: string): Promise<unknown[]> {
-  await using nats = await connectAsPolicy(server);
+  await using nats = await connectAs(server, "policy");
   const { streams } = await jetstreamManager(nats);
   const { first_seq, last_seq } = (await streams.info(logStreamName(tenant))).state;
   const entries: unknown[] = [];
@@ -91,13 +91,4 @@ export async function readAudit(server: NatsServer, tenant: string): Promise<Sto
     if (left === 0) break;
   }
   return entries;
-}
-
-function connectAsPolicy(server: NatsServer) {
-  return connectAs(server, "policy");
-}
-
-function connectAs(server: NatsServer, name: NatsUser) {
-  const { username: user, password: pass } = new URL(server.url(name));
-  return connect({ servers: `127.0.0.1:${server.port}`, user, pass, inboxPrefix: `_INBOX.${name}` });
 }

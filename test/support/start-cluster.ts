@@ -1,4 +1,5 @@
 import { builtProgram } from "../../scripts/build/build-services.ts";
+import { type ServiceName, SERVICES } from "../../scripts/shared/service-calls.ts";
 import {
   type ClusterProcess,
   nameProcess,
@@ -24,12 +25,8 @@ import {
 } from "./start-stack.ts";
 import { waitFor } from "./wait.ts";
 
-/** The services of which a cluster has two each. */
-const SERVICES = ["auth", "policy", "publish", "stream"] as const;
-type Service = (typeof SERVICES)[number];
-
 /** `auth-1`, `auth-2`, `policy-1` and so on; `webhooks-1` and `webhooks-2` where there are such. */
-export type ServiceProcessName = `${Service | "webhooks"}-${1 | 2}`;
+export type ServiceProcessName = `${ServiceName | "webhooks"}-${1 | 2}`;
 
 /** Those; `nats-1` to `nats-3`, `redis-1` (the first primary), `redis-2`, `sentinel`, `proxy`. */
 export type ClusterProcessName = ServiceProcessName | `nats-${1 | 2 | 3}` | `redis-${1 | 2}` | "sentinel" | "proxy";
@@ -40,11 +37,10 @@ export interface Cluster extends StackCalls, AsyncDisposable {
   process(name: ClusterProcessName): ClusterProcess;
   /** The brokers, and the network between them. */
   readonly nats: NatsCluster;
-  readonly redis: RedisPair;
   /** Where clients come to. */
   readonly urls: ClusterUrls;
   /** The ports of a process of a service. */
-  ports(name: `${Service}-${1 | 2}`): ServicePorts;
+  ports(name: `${ServiceName}-${1 | 2}`): ServicePorts;
   /** A connection to all brokers as that user, closed with the cluster. */
   bus(user: NatsUser): Promise<Bus>;
 }
@@ -56,7 +52,7 @@ export interface ClusterOptions {
   /** `always`, or a time such as `120s`, which is the default of NATS. */
   readonly syncInterval?: string;
   /** Settings of both processes of a service. */
-  readonly env?: Partial<Readonly<Record<Service, NodeJS.ProcessEnv>>>;
+  readonly env?: Partial<Readonly<Record<ServiceName, NodeJS.ProcessEnv>>>;
   /** Folders for the brokers' data, one each; such as are on disks of their own. */
   readonly disks?: readonly string[];
   /** Further settings of two processes that post callbacks; without them there are none. */
@@ -64,7 +60,7 @@ export interface ClusterOptions {
   /** The file that a process begins with, asked at each of its starts; the one that is built here by default. */
   readonly program?: (name: ServiceProcessName) => string;
   /** Changes the settings of one process, which it answers. */
-  readonly change?: (name: `${Service}-${1 | 2}`, usual: NodeJS.ProcessEnv) => Promise<NodeJS.ProcessEnv>;
+  readonly change?: (name: `${ServiceName}-${1 | 2}`, usual: NodeJS.ProcessEnv) => Promise<NodeJS.ProcessEnv>;
 }
 
 /** Starts three brokers, Redis with a replica and a Sentinel, two of each service and a proxy, with the demo's tenants and people. */
@@ -76,7 +72,7 @@ export async function startCluster({
   webhooks,
   program = (name) => builtProgram(serviceOf(name)),
   change = async (_, usual) => usual,
-}: ClusterOptions = {}): Promise<Cluster> {
+}: ClusterOptions): Promise<Cluster> {
   await using owner = new AsyncDisposableStack();
   const stack = owner.use(new AsyncDisposableStack());
   const [nats, redis, front] = await Promise.all([
@@ -100,12 +96,12 @@ export async function startCluster({
     const start = () => startService(serviceOf(name), own, { program: program(name) });
     add(name, stack.use(await startRestartable(start)));
   };
-  const startOne = async (service: Service, number: 1 | 2): Promise<void> => {
+  const startOne = async (service: ServiceName, number: 1 | 2): Promise<void> => {
     const own = portSettings(service, ports[service][number - 1] as ServicePorts);
     const changed = await change(`${service}-${number}`, { ...settings[service], ...env[service] });
     await startProcess(`${service}-${number}`, { ...changed, ...own });
   };
-  const startBoth = (service: Service) => Promise.all([startOne(service, 1), startOne(service, 2)]);
+  const startBoth = (service: ServiceName) => Promise.all([startOne(service, 1), startOne(service, 2)]);
   await Promise.all([startBoth("auth"), startBoth("policy")]);
   await Promise.all([startBoth("publish"), startBoth("stream")]);
   if (webhooks !== undefined) {
@@ -118,10 +114,9 @@ export async function startCluster({
     names: [...processes.keys()],
     process: (name) => processes.get(name) as ClusterProcess,
     nats,
-    redis,
     urls: front.urls,
     ports: (name) => {
-      const [service, number] = name.split("-") as [Service, string];
+      const [service, number] = name.split("-") as [ServiceName, string];
       return ports[service][Number(number) - 1] as ServicePorts;
     },
     async bus(user) {
@@ -135,13 +130,13 @@ export async function startCluster({
 }
 
 /** The service that a process is of: callbacks are posted by edges in another role. */
-export function serviceOf(name: ServiceProcessName): Service {
-  const [service] = name.split("-") as [Service | "webhooks"];
+export function serviceOf(name: ServiceProcessName): ServiceName {
+  const [service] = name.split("-") as [ServiceName | "webhooks"];
   return service === "webhooks" ? "stream" : service;
 }
 
 type Pair = readonly [ServicePorts, ServicePorts];
-type Ports = Readonly<Record<Service, Pair>>;
+type Ports = Readonly<Record<ServiceName, Pair>>;
 
 /** A service that starts again has the ports that it had: the others and the proxy are told them once. */
 async function takePorts(): Promise<Ports> {
@@ -153,7 +148,7 @@ async function takePorts(): Promise<Ports> {
   return Object.fromEntries(await Promise.all(pairs)) as unknown as Ports;
 }
 
-function portSettings(service: Service, { http, grpc, ops }: ServicePorts): NodeJS.ProcessEnv {
+function portSettings(service: ServiceName, { http, grpc, ops }: ServicePorts): NodeJS.ProcessEnv {
   const prefix = service.toUpperCase();
   return {
     [`${prefix}_HTTP_PORT`]: `${http}`,
@@ -168,7 +163,7 @@ function settingsOf(at: {
   readonly ports: Ports;
   readonly authUrl: string;
   readonly workers: number;
-}): Readonly<Record<Service, NodeJS.ProcessEnv>> {
+}): Readonly<Record<ServiceName, NodeJS.ProcessEnv>> {
   const { nats, redis, ports, authUrl, workers } = at;
   const grpcOf = (pair: Pair): string => pair.map(({ grpc }) => `127.0.0.1:${grpc}`).join(",");
   const peers = { authUrl, authGrpc: grpcOf(ports.auth), policyGrpc: grpcOf(ports.policy) };
@@ -193,7 +188,7 @@ function settingsOf(at: {
 }
 
 function proxied(ports: Ports) {
-  const placesOf = (service: Service) => ports[service].map(({ http, ops }) => ({ httpPort: http, opsPort: ops }));
+  const placesOf = (service: ServiceName) => ports[service].map(({ http, ops }) => ({ httpPort: http, opsPort: ops }));
   return {
     stream: placesOf("stream"),
     auth: placesOf("auth"),

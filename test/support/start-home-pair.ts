@@ -5,14 +5,13 @@ import { connect, type NatsConnection } from "@nats-io/transport-node";
 import type { Regions } from "../../scripts/failover/regions.ts";
 import { type Child, startChild } from "./child.ts";
 import { freePort } from "./ports.ts";
-import { accepts } from "../../scripts/shared/accepts.ts";
 import type { RegionName } from "./start-region-servers.ts";
 import { type ProxyMode, startTcpProxy, type TcpProxy } from "./tcp-proxy.ts";
+import { untilListens } from "./until-listens.ts";
 import { waitFor } from "./wait.ts";
 
 /** The server of one region, which may be stopped. */
 export interface PairServer {
-  readonly region: RegionName;
   readonly config: string;
   /** Where its streams are kept. */
   readonly store: string;
@@ -107,9 +106,7 @@ async function startPairServer(
   let client: NatsConnection | undefined;
   const start = async (): Promise<void> => {
     child = startChild("nats-server", ["-c", config], {});
-    await waitFor(`region ${region} listens`, () => accepts(port)).catch((error: Error) => {
-      throw new Error(`${error.message}\n${child.output()}`);
-    });
+    await untilListens(`region ${region}`, child, port);
     client = await connect({ servers: `127.0.0.1:${port}`, user: USER.user, pass: USER.password, reconnect: false });
   };
   const kill = async (): Promise<void> => {
@@ -119,7 +116,6 @@ async function startPairServer(
   };
   await start();
   return {
-    region,
     config,
     store,
     regions,

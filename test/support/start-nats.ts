@@ -2,10 +2,9 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { accepts } from "../../scripts/shared/accepts.ts";
 import { type Child, startChild } from "./child.ts";
 import { freePort } from "./ports.ts";
-import { waitFor } from "./wait.ts";
+import { untilListens } from "./until-listens.ts";
 
 /** The project's own configuration, of a single server. */
 export const NATS_CONFIG = fileURLToPath(new URL("../../infra/nats/nats.conf", import.meta.url));
@@ -75,9 +74,7 @@ export async function startNatsServer(at: {
       ...env,
     });
     started.push(child);
-    await waitFor("nats-server listens", () => accepts(port)).catch((error: Error) => {
-      throw new Error(`${error.message}\n${child.output()}`);
-    });
+    await untilListens("nats-server", child, port);
   };
   await start();
   return {

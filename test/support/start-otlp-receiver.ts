@@ -1,8 +1,7 @@
-import { once } from "node:events";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
-import type { AddressInfo } from "node:net";
 import { buffer } from "node:stream/consumers";
 import { decodeSpans, type ReceivedSpan } from "./decode-spans.ts";
+import { listenHere } from "./listen-here.ts";
 
 /** A receiver of OTLP over HTTP. */
 export interface OtlpReceiver extends AsyncDisposable {
@@ -18,8 +17,8 @@ export interface OtlpReceiver extends AsyncDisposable {
   answers(answer?: (response: ServerResponse) => void): void;
 }
 
-/** Starts a receiver, on this port where one is given. It keeps spans that it answers well alone. */
-export async function startOtlpReceiver(port = 0): Promise<OtlpReceiver> {
+/** Starts a receiver. It keeps spans that it answers well alone. */
+export async function startOtlpReceiver(): Promise<OtlpReceiver> {
   const spans: ReceivedSpan[] = [];
   let headers: Record<string, unknown> = {};
   let requests = 0;
@@ -40,10 +39,10 @@ export async function startOtlpReceiver(port = 0): Promise<OtlpReceiver> {
       request.url === "/v1/traces" &&
       request.headers["content-type"] === "application/x-protobuf";
     void receive(request, response, isOtlp);
-  }).listen(port, "127.0.0.1");
-  await once(server, "listening");
+  });
+  const listening = await listenHere(server);
   return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    url: `http://127.0.0.1:${listening.port}`,
     spans,
     get headers() {
       return headers;
@@ -52,10 +51,6 @@ export async function startOtlpReceiver(port = 0): Promise<OtlpReceiver> {
       return requests;
     },
     answers: (next) => void (answer = next),
-    async [Symbol.asyncDispose]() {
-      server.closeAllConnections();
-      server.close();
-      await once(server, "close");
-    },
+    [Symbol.asyncDispose]: () => listening[Symbol.asyncDispose](),
   };
 }

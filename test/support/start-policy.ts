@@ -1,10 +1,8 @@
-import { once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
-import { createServer } from "node:http";
-import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { exportJWK, generateKeyPair, type JWTPayload, SignJWT } from "jose";
+import type { JWTPayload } from "jose";
+import { type Issuer, startIssuer } from "./start-issuer.ts";
 import { type NatsServer, startNats } from "./start-nats.ts";
 import { type People, startPeople } from "./start-people.ts";
 import { type RunningService, startService } from "./start-service.ts";
@@ -69,7 +67,7 @@ export async function startPolicyStack(env: NodeJS.ProcessEnv = {}): Promise<Pol
   const nats = starting.use(await startNats());
   const documents = await mkdtemp(join(tmpdir(), "sluice-policies-"));
   starting.defer(() => rm(documents, { recursive: true }));
-  const issuer = starting.use(await startIssuer());
+  const issuer = starting.use(await startIssuer("ES256", "k1"));
   const people = starting.use(await startPeople());
   const policy = starting.use(
     await startService("policy", {
@@ -78,7 +76,7 @@ export async function startPolicyStack(env: NodeJS.ProcessEnv = {}): Promise<Pol
       POLICY_OPERATOR_TOKEN: OPERATOR_TOKEN,
       POLICY_ALLOWED_ORIGINS: "https://console.test",
       POLICY_TRUSTED_PROXIES: "127.0.0.0/8",
-      AUTH_JWKS_URL: issuer.jwksUrl,
+      AUTH_JWKS_URL: issuer.jwksUri,
       AUTH_ISSUER: ISSUER,
       AUTH_GRPC_URL: people.url,
       ...env,
@@ -96,7 +94,7 @@ export async function startPolicyStack(env: NodeJS.ProcessEnv = {}): Promise<Pol
     as: async (sub, claims = {}) => {
       const { tenant_id: tenant = "acme", roles = [], groups = [] } = claims;
       people.hold(tenant, sub, { roles, groups });
-      return { authorization: `Bearer ${await issuer.sign({ sub, tenant_id: "acme", ...claims })}` };
+      return { authorization: `Bearer ${await sign(issuer, { sub, tenant_id: "acme", ...claims })}` };
     },
     [Symbol.asyncDispose]: () => stack.disposeAsync(),
   };
@@ -119,26 +117,9 @@ async function callPolicy(
   };
 }
 
-async function startIssuer() {
-  const { publicKey, privateKey } = await generateKeyPair("ES256");
-  const jwks = { keys: [{ ...(await exportJWK(publicKey)), kid: "k1", alg: "ES256", use: "sig" }] };
-  const server = createServer((_, response) => response.end(JSON.stringify(jwks))).listen(0, "127.0.0.1");
-  await once(server, "listening");
-  return {
-    jwksUrl: `http://127.0.0.1:${(server.address() as AddressInfo).port}/jwks.json`,
-    sign: (claims: JWTPayload) =>
-      new SignJWT({ client_id: "web", sid: "s1", login_at: "2026-01-01T00:00:00Z", ...claims })
-        .setProtectedHeader({ alg: "ES256", kid: "k1", typ: "at+jwt" })
-        .setIssuer(ISSUER)
-        .setAudience("sluice")
-        .setJti("j1")
-        .setIssuedAt()
-        .setExpirationTime("5 minutes")
-        .sign(privateKey),
-    [Symbol.asyncDispose]: async () => {
-      server.closeAllConnections();
-      server.close();
-      await once(server, "close");
-    },
-  };
+/** Signs as auth does; the claims cannot change whose token it is, and for whom. */
+function sign(issuer: Issuer, claims: JWTPayload): Promise<string> {
+  const now = Math.floor(Date.now() / 1_000);
+  const own = { iss: ISSUER, aud: "sluice", jti: "j1", iat: now, exp: now + 300 };
+  return issuer.sign({ client_id: "web", sid: "s1", login_at: "2026-01-01T00:00:00Z", ...claims, ...own });
 }

@@ -5,8 +5,7 @@ import { writeRedisConfig } from "../../scripts/start/redis-config.ts";
 import { Redis } from "ioredis";
 import { type Child, startChild } from "./child.ts";
 import { freePort } from "./ports.ts";
-import { accepts } from "../../scripts/shared/accepts.ts";
-import { waitFor } from "./wait.ts";
+import { untilListens } from "./until-listens.ts";
 
 const PASSWORD = "test";
 
@@ -61,9 +60,7 @@ export async function startRedis(
   let child: Child;
   const start = async (): Promise<void> => {
     child = startChild("redis-server", [await writeConfig(), ...args], {});
-    await waitFor("redis-server listens", () => accepts(port)).catch((error: Error) => {
-      throw new Error(`${error.message}\n${child.output()}`);
-    });
+    await untilListens("redis-server", child, port);
   };
   await start();
   return {

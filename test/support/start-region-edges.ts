@@ -21,7 +21,7 @@ export interface RegionEdges extends StackCalls, AsyncDisposable {
 }
 
 /** Starts them. In region us, home eu is a further one; a home of its own has a bus there, and no services yet. */
-export async function startRegionEdges(options: RegionsOptions = {}): Promise<RegionEdges> {
+export async function startRegionEdges(options: RegionsOptions): Promise<RegionEdges> {
   await using starting = new AsyncDisposableStack();
   const stack = starting.use(new AsyncDisposableStack());
   const regions = stack.use(await startRegions(options));

@@ -8,13 +8,12 @@ import {
   type RegionName,
   startRegionBrokers,
 } from "./start-region-servers.ts";
-import { type RunningService, startService } from "./start-service.ts";
+import { type RunningService, type ServicePorts, startService } from "./start-service.ts";
 import { type Bus, callsOf, DEMO_POLICIES, openBus, OPERATOR_TOKEN, type StackCalls } from "./start-stack.ts";
 import { waitFor } from "./wait.ts";
 
 /** auth and policy of a home in one region. Their ports are the same whether they serve or wait. */
 export interface HomeServices extends StackCalls {
-  readonly region: RegionName;
   readonly ports: Readonly<Record<"auth" | "policy", ServicePorts>>;
   readonly authUrl: string;
   readonly policyUrl: string;
@@ -25,27 +24,18 @@ export interface HomeServices extends StackCalls {
   start(service: "auth" | "policy", env?: NodeJS.ProcessEnv): Promise<RunningService>;
 }
 
-interface ServicePorts {
-  readonly http: number;
-  readonly grpc: number;
-  readonly ops: number;
-}
-
 /** A home: its services in both regions. */
 export interface Home {
-  readonly name: RegionName;
   readonly issuer: string;
   readonly eu: HomeServices;
   readonly us: HomeServices;
 }
 
-/** Two regions, with the homes that were asked for. */
+/** Two regions, and home eu in both. */
 export interface Regions extends AsyncDisposable {
   readonly brokers: RegionBrokers;
   /** Each region has a Redis of its own. */
   readonly redis: Readonly<Record<RegionName, RedisServer>>;
-  readonly homes: Readonly<Partial<Record<RegionName, Home>>>;
-  /** Home eu, which is always there. */
   readonly eu: Home;
   /** A connection to a region's bus as that user of a home, closed with the regions. */
   bus(region: RegionName, home: RegionName, user: NatsUser): Promise<Bus>;
@@ -53,52 +43,37 @@ export interface Regions extends AsyncDisposable {
 
 /** What is started. */
 export interface RegionsOptions extends RegionBrokerOptions {
-  /** Home eu alone by default. */
-  readonly homes?: readonly RegionName[];
   readonly auth?: NodeJS.ProcessEnv;
   readonly policy?: NodeJS.ProcessEnv;
   /** Changes the settings of one process, which it answers; it is called once for each, `auth-eu` and so on. */
   readonly change?: (name: string, usual: NodeJS.ProcessEnv) => Promise<NodeJS.ProcessEnv>;
 }
 
-/** Starts the brokers, Redis, and for each home auth and policy in both regions: serving in its own, as standbys in the other. */
-export async function startRegions({ homes: names = ["eu"], ...options }: RegionsOptions = {}): Promise<Regions> {
+/** Starts the brokers, Redis, and auth and policy in both regions: serving in eu, as standbys in us. */
+export async function startRegions(options: RegionsOptions = {}): Promise<Regions> {
   await using owner = new AsyncDisposableStack();
   const stack = owner.use(new AsyncDisposableStack());
   const [brokers, eu, us] = await Promise.all([startRegionBrokers(options), startRedis(), startRedis()]);
   const redis = { eu, us };
   for (const each of [brokers, eu, us]) stack.use(each);
-  const homes: Partial<Record<RegionName, Home>> = {};
-  for (const name of names) {
-    const home = await planHome(name, { brokers, redis, options, stack });
-    for (const region of [name, otherOf(name)]) {
-      await home[region].start("auth");
-      await home[region].start("policy");
-    }
-    homes[name] = home;
+  const home = await planHome({ brokers, redis, options, stack });
+  for (const region of ["eu", "us"] as const) {
+    await home[region].start("auth");
+    await home[region].start("policy");
   }
   const cleanup = owner.move();
   return {
     brokers,
     redis,
-    homes,
-    get eu() {
-      if (homes.eu === undefined) throw new Error("home eu was not started");
-      return homes.eu;
-    },
-    async bus(region, home, user) {
-      const name = userOf(region, home, user);
+    eu: home,
+    async bus(region, of, user) {
+      const name = userOf(region, of, user);
       const bus = await openBus(brokers[region].url(name), name);
       stack.defer(() => bus.connection.close());
       return bus;
     },
     [Symbol.asyncDispose]: () => cleanup.disposeAsync(),
   };
-}
-
-/** The other region. */
-function otherOf(region: RegionName): RegionName {
-  return region === "eu" ? "us" : "eu";
 }
 
 /** What a service's user is called in a region: that of its own home has no suffix. */
@@ -123,18 +98,12 @@ interface HomeDeps {
   readonly stack: AsyncDisposableStack;
 }
 
-async function planHome(name: RegionName, deps: HomeDeps): Promise<Home> {
-  const issuer = `http://auth.${name}.test`;
-  return {
-    name,
-    issuer,
-    eu: await planServices(name, "eu", issuer, deps),
-    us: await planServices(name, "us", issuer, deps),
-  };
+async function planHome(deps: HomeDeps): Promise<Home> {
+  const issuer = "http://auth.eu.test";
+  return { issuer, eu: await planServices("eu", issuer, deps), us: await planServices("us", issuer, deps) };
 }
 
 async function planServices(
-  home: RegionName,
   region: RegionName,
   issuer: string,
   { brokers, redis, options, stack }: HomeDeps,
@@ -144,9 +113,9 @@ async function planServices(
   const authUrl = `http://127.0.0.1:${ports.auth.http}`;
   const policyUrl = `http://127.0.0.1:${ports.policy.http}`;
   const [server] = brokers[region].servers;
-  const natsUrl = (user: NatsUser) => brokers[region].url(userOf(region, home, user));
+  const natsUrl = (user: NatsUser) => brokers[region].url(userOf(region, "eu", user));
   const shared = {
-    SLUICE_HOME_REGIONS: `${home},${otherOf(home)}`,
+    SLUICE_HOME_REGIONS: "eu,us",
     AUTH_ISSUER: issuer,
     NATS_REPLICAS: String(brokers[region].servers.length),
     AUTH_GRPC_URL: `127.0.0.1:${ports.auth.grpc}`,
@@ -172,7 +141,6 @@ async function planServices(
     }),
   };
   return {
-    region,
     ports,
     authUrl,
     policyUrl,

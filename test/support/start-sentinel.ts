@@ -3,8 +3,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Child, startChild } from "./child.ts";
 import { freePort } from "./ports.ts";
-import { accepts } from "../../scripts/shared/accepts.ts";
 import { type RedisServer, startRedis } from "./start-redis.ts";
+import { untilListens } from "./until-listens.ts";
 import { waitFor } from "./wait.ts";
 
 /** The name that the Sentinel knows the primary by. */
@@ -54,9 +54,7 @@ export async function startRedisPair(): Promise<RedisPair> {
   let child: Child;
   const start = async (): Promise<void> => {
     child = startChild("redis-server", [config, "--sentinel"], {});
-    await waitFor("the Sentinel listens", () => accepts(port)).catch((error: Error) => {
-      throw new Error(`${error.message}\n${child.output()}`);
-    });
+    await untilListens("the Sentinel", child, port);
   };
   starting.defer(async () => void (await child.end("SIGKILL")));
   await start();

@@ -1,4 +1,6 @@
 import { builtProgram } from "../../scripts/build/build-services.ts";
+import type { ServiceName } from "../../scripts/shared/service-calls.ts";
+import { NODE_OPTIONS } from "../../scripts/start/server-commands.ts";
 import { type Child, startChild } from "./child.ts";
 import { freePort } from "./ports.ts";
 import { waitFor } from "./wait.ts";
@@ -16,9 +18,6 @@ export interface RunningService extends AsyncDisposable {
   readonly child: Child;
 }
 
-/** The options of Node that a service is started with everywhere. */
-const NODE_OPTIONS: Readonly<Record<string, readonly string[]>> = { stream: ["--max-semi-space-size=8"] };
-
 /** Has the shell lower the limit of descriptors, and become the program. */
 const LIMITED = 'ulimit -n "$0" && exec "$@"';
 /** Tests change one tenant's policy as fast as they can; those of the limit set it themselves. */
@@ -31,7 +30,7 @@ const SETTINGS: Readonly<Record<string, NodeJS.ProcessEnv>> = { policy: { POLICY
  * @throws when the process ends first; the message holds what it printed.
  */
 export async function startService(
-  name: "auth" | "policy" | "publish" | "stream",
+  name: ServiceName,
   env: NodeJS.ProcessEnv,
   {
     descriptors,

@@ -1,7 +1,7 @@
-import { once } from "node:events";
 import { readFile } from "node:fs/promises";
 import { request as httpRequest } from "node:http";
 import { createServer } from "node:https";
+import { listenHere } from "./listen-here.ts";
 import type { TestCertificates } from "./tls.ts";
 
 /** The ports of services by the names under which browsers reach them, and the paths of a service beside the name's own. */
@@ -27,13 +27,6 @@ export async function startSite(port: number, hosts: Hosts, certificates: TestCe
     passed.on("error", () => response.destroy());
     response.on("close", () => passed.destroy());
     request.pipe(passed);
-  }).listen(port, "127.0.0.1");
-  await once(server, "listening");
-  return {
-    async [Symbol.asyncDispose]() {
-      server.closeAllConnections();
-      server.close();
-      await once(server, "close");
-    },
-  };
+  });
+  return listenHere(server, port);
 }

@@ -38,7 +38,10 @@ export const TENANTS_OPERATOR_TOKEN = "operator-token-of-these-tenants";
 const GIVE_UP_MS = 30_000;
 
 /** Starts the services and makes the tenants. */
-export async function startTenants(plans: readonly TenantPlan[], options: StackOptions = {}): Promise<TenantStack> {
+export async function startTenants(
+  plans: readonly TenantPlan[],
+  options: Pick<StackOptions, "policy" | "stream"> = {},
+): Promise<TenantStack> {
   await using starting = new AsyncDisposableStack();
   const issuer = starting.use(await startIssuer());
   const folder = await mkdtemp(join(tmpdir(), "sluice-users-"));
@@ -50,7 +53,7 @@ export async function startTenants(plans: readonly TenantPlan[], options: StackO
   const stack = starting.use(
     await startStack({
       nats,
-      auth: { AUTH_USERS_FILE: users, ...options.auth },
+      auth: { AUTH_USERS_FILE: users },
       policy: {
         POLICY_DOCUMENTS_DIR: join(folder, "none"),
         POLICY_OPERATOR_TOKEN: TENANTS_OPERATOR_TOKEN,

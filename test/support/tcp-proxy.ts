@@ -25,7 +25,6 @@ function passagesOf(mode: ProxyMode): readonly [Passage, Passage] {
 /** A TCP proxy in front of a local port. */
 export interface TcpProxy extends AsyncDisposable {
   readonly port: number;
-  readonly mode: ProxyMode;
   /** Changes the mode for every byte from here on; held bytes pass once the mode lets them. */
   set(mode: ProxyMode): void;
   /** Leads new connections to another local port, as a name does that points elsewhere now. */
@@ -52,9 +51,6 @@ export async function startTcpProxy(firstTarget: number, port = 0): Promise<TcpP
   await once(server, "listening");
   return {
     port: (server.address() as AddressInfo).port,
-    get mode() {
-      return mode;
-    },
     set(next) {
       mode = next;
       for (const link of links) link.set(next);

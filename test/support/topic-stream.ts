@@ -35,17 +35,13 @@ export async function changeTopics(
   token: string,
   id: string,
   change: unknown,
-): Promise<{
-  readonly status: number;
-  readonly headers: Headers;
-  readonly body: TopicsSaid & { readonly code?: string };
-}> {
+): Promise<{ readonly status: number; readonly body: TopicsSaid & { readonly code?: string } }> {
   const response = await fetch(`http://127.0.0.1:${edge.ports.http}/v1/streams/${id}/topics`, {
     method: "POST",
     headers: { authorization: `Bearer ${token}`, "content-type": "application/json" },
     body: typeof change === "string" ? change : JSON.stringify(change),
   });
-  return { status: response.status, headers: response.headers, body: (await response.json()) as TopicsSaid };
+  return { status: response.status, body: (await response.json()) as TopicsSaid };
 }
 
 /** The same by a connection of its own: where many come at once the edge ends idle ones, also one that is just being used again. */

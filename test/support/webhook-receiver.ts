@@ -1,19 +1,17 @@
 import { createHmac, timingSafeEqual } from "node:crypto";
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
-import type { AddressInfo } from "node:net";
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import { listenHere } from "./listen-here.ts";
 import { waitFor } from "./wait.ts";
 
 /** A CloudEvent as a receiver reads it. */
 export interface ReceivedEvent {
   readonly id: string;
-  readonly sluiceid: string;
   readonly type: string;
   readonly data: unknown;
 }
 
 /** A message as a receiver got it. */
 export interface ReceivedMessage {
-  readonly path: string;
   readonly headers: IncomingMessage["headers"];
   readonly body: string;
   readonly events: readonly ReceivedEvent[];
@@ -46,7 +44,8 @@ export async function startReceiver(): Promise<WebhookReceiver> {
     receiver.answer(response, message);
   };
   const server = createServer((request, response) => void take(request, response));
-  const host = await listen(server);
+  const listening = await listenHere(server);
+  const host = `127.0.0.1:${listening.port}`;
   const data = (): unknown[] => messages.flatMap(({ events }) => events.map((event) => event.data));
   return Object.assign(receiver, {
     url: `http://${host}/hook`,
@@ -56,10 +55,7 @@ export async function startReceiver(): Promise<WebhookReceiver> {
       await waitFor(`${count} events`, () => data().length >= count);
       return data();
     },
-    async [Symbol.asyncDispose]() {
-      server.closeAllConnections();
-      server.close();
-    },
+    [Symbol.asyncDispose]: () => listening[Symbol.asyncDispose](),
   });
 }
 
@@ -75,19 +71,9 @@ export function isSigned({ headers, body }: ReceivedMessage, secret: string): bo
     .some((given) => given.length === expected.length && timingSafeEqual(given, expected));
 }
 
-async function listen(server: Server): Promise<string> {
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  return `127.0.0.1:${(server.address() as AddressInfo).port}`;
-}
-
 async function read(request: IncomingMessage): Promise<ReceivedMessage> {
   const chunks: Buffer[] = [];
   for await (const chunk of request) chunks.push(chunk as Buffer);
   const body = Buffer.concat(chunks).toString();
-  return {
-    path: request.url ?? "",
-    headers: request.headers,
-    body,
-    events: JSON.parse(body) as ReceivedEvent[],
-  };
+  return { headers: request.headers, body, events: JSON.parse(body) as ReceivedEvent[] };
 }

@@ -1,4 +1,5 @@
 import { setTimeout as delay } from "node:timers/promises";
+import type { ServiceName } from "../../scripts/shared/service-calls.ts";
 import type { Cluster, ServiceProcessName } from "#test/support/start-cluster.ts";
 
 /** Something that one release stores or says, and the other has to understand. */
@@ -16,18 +17,15 @@ export interface ProbeDeps {
   readonly cluster: Cluster;
 }
 
-/** A service of which there are two processes that can be called. */
-export type CalledService = "auth" | "policy" | "publish" | "stream";
-
 /** Where its processes are, without a slash at the end. */
-export function bothOf(cluster: Cluster, service: CalledService): readonly [string, string] {
+export function bothOf(cluster: Cluster, service: ServiceName): readonly [string, string] {
   const urlOf = (name: Exclude<ServiceProcessName, `webhooks-${number}`>): string =>
     `http://127.0.0.1:${cluster.ports(name).http}`;
   return [urlOf(`${service}-1`), urlOf(`${service}-2`)];
 }
 
 /** Each process as the one that does something, with the other one. */
-export function pairsOf(cluster: Cluster, service: CalledService): readonly (readonly [here: string, there: string])[] {
+export function pairsOf(cluster: Cluster, service: ServiceName): readonly (readonly [here: string, there: string])[] {
   const [one, two] = bothOf(cluster, service);
   return [
     [one, two],

@@ -8,8 +8,6 @@ import { ScriptError } from "../../scripts/shared/run-script.ts";
 
 /** What processes can run: a built state of the project. */
 export interface Release {
-  /** The tag or the revision it is of. */
-  readonly name: string;
   /** The built file of that name: a service, or `sluice`. */
   program(name: Parameters<typeof builtProgram>[0]): string;
 }
@@ -34,7 +32,7 @@ export async function lastTag(root: string = projectPath()): Promise<string> {
 }
 
 /** This state of the project. */
-export const THIS: Release = { name: "this", program: builtProgram };
+export const THIS: Release = { program: builtProgram };
 
 /**
  * Builds a revision of the project in a folder of its own, which goes when it is disposed of.
@@ -52,7 +50,6 @@ export async function buildRelease(name: string): Promise<Release & AsyncDisposa
   await requireCommand("npm", ["run", "build"], { cwd: folder });
   const made = making.move();
   return {
-    name,
     program: (file) => join(folder, BUILT, `${file}.js`),
     [Symbol.asyncDispose]: () => made.disposeAsync(),
   };

@@ -14,7 +14,7 @@ import { compileFile, readDocumentFile } from "../../policy/read-document-file.t
 import { explainEvent } from "../../policy/explain-event.ts";
 import { harmless } from "../../events/print-event.ts";
 import { explanationSchema, heldSchema, printExplanation, printHeld } from "../../policy/print-explanation.ts";
-import { collect, createCommand, readOptions, type Terminal } from "../../shared/command.ts";
+import { collect, createCommand, readOptions, splitPair, type Terminal } from "../../shared/command.ts";
 import { UsageError } from "../../shared/run-script.ts";
 
 const word = z.string().optional();
@@ -92,18 +92,13 @@ async function explainSubject(subject: string, options: Options, terminal: Termi
 /** The question as policy takes it, looked at here first: whatever is wrong with it is wrong with the command line. */
 function questionOf(subject: string, options: Options): object {
   const { permission, topic, publish, attribute, method, path, role: roles, group: groups, issuer } = options;
-  const attributes = attribute && Object.fromEntries(attribute.map(attributeOf));
+  const attributes =
+    attribute && Object.fromEntries(attribute.map((each) => splitPair(each, "--attribute takes <name>=<value>")));
   const question = { subject, roles, groups, issuer, permission, topic, publish, attributes, method, path };
   const { error } = caseSchema.safeParse({ ...question, expect: "allow" });
   const [issue] = error?.issues ?? [];
   if (issue === undefined) return question;
   throw new UsageError(`${issue.path.length === 0 ? "you" : String(issue.path[0])} ${issue.message}`);
-}
-
-function attributeOf(text: string): [name: string, value: string] {
-  const [name = "", ...value] = text.split("=");
-  if (name === "" || value.length === 0) throw new UsageError("--attribute takes <name>=<value>");
-  return [name, value.join("=")];
 }
 
 async function explainByFile(path: string, asked: object, { print, say }: Terminal): Promise<void> {

@@ -1,8 +1,6 @@
 import type { Command } from "commander";
-import { isName } from "#shared/protocol/names.ts";
-import { openPolicyServer, serverOptionsSchema, withServerOptions } from "../../policy/policy-server.ts";
+import { openPolicyServer, serverOptionsSchema, tenantPath, withServerOptions } from "../../policy/policy-server.ts";
 import { createCommand, readOptions, type Terminal } from "../../shared/command.ts";
-import { UsageError } from "../../shared/run-script.ts";
 
 /** `sluice policy export`: prints a tenant's policy as one value. */
 export function exportCommand({ env, print }: Terminal): Command {
@@ -14,9 +12,9 @@ export function exportCommand({ env, print }: Terminal): Command {
   }).argument("<tenant>", "the tenant");
   return withServerOptions(command).action(async (tenant: string, given: unknown) => {
     const options = readOptions(serverOptionsSchema, given);
-    if (!isName(tenant)) throw new UsageError("name the tenant: 1 to 64 of A-Z a-z 0-9 _ -");
+    const path = `${tenantPath(tenant)}/export`;
     const server = await openPolicyServer(options, env);
-    const lines = (await server.read({ method: "GET", path: `/v1/tenants/${tenant}/export` })).trimEnd().split("\n");
+    const lines = (await server.read({ method: "GET", path })).trimEnd().split("\n");
     for (const line of lines) print(JSON.parse(line) as object, line);
   });
 }

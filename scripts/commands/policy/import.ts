@@ -1,10 +1,10 @@
-import { readFile } from "node:fs/promises";
 import type { Command } from "commander";
 import { z } from "zod";
 import { isName } from "#shared/protocol/names.ts";
 import { parseJson } from "#shared/json/parse-json.ts";
 import { openPolicyServer, serverOptionsSchema, versionSchema, withServerOptions } from "../../policy/policy-server.ts";
 import { createCommand, readOptions, type Terminal } from "../../shared/command.ts";
+import { readText } from "../../shared/read-text.ts";
 import { ScriptError } from "../../shared/run-script.ts";
 
 const optionsSchema = serverOptionsSchema.extend({
@@ -27,7 +27,7 @@ export function importCommand({ env, print }: Terminal): Command {
     .option("--if-match <version>", "only while this version is in force");
   return withServerOptions(command).action(async (path: string, given: unknown) => {
     const options = readOptions(optionsSchema, given);
-    const body = await readExport(path);
+    const body = await readText(path);
     const parsed = tenantSchema.safeParse(parseJson(body.split("\n", 1)[0] ?? "") ?? parseJson(body));
     if (!parsed.success) throw new ScriptError(`${path} is not what export prints`);
     const server = await openPolicyServer(options, env);
@@ -35,11 +35,5 @@ export function importCommand({ env, print }: Terminal): Command {
     const put = { method: "PUT", path: target, body, ifMatch: options.ifMatch } as const;
     const { version } = await server.call(put, versionSchema);
     print({ version }, `version ${version} is in force`);
-  });
-}
-
-function readExport(path: string): Promise<string> {
-  return readFile(path, "utf8").catch((error: Error) => {
-    throw new ScriptError(`${path} cannot be read: ${error.message}`);
   });
 }

@@ -5,8 +5,7 @@ import { join } from "node:path";
 import { SignJWT } from "jose";
 import { startChild } from "#test/support/child.ts";
 import { freePort } from "#test/support/ports.ts";
-import { accepts } from "../../../scripts/shared/accepts.ts";
-import { waitFor } from "#test/support/wait.ts";
+import { untilListens } from "#test/support/until-listens.ts";
 
 /** The key that signs the tokens of peers: a secret that both sides know, as their manuals begin with. */
 export const SECRET = "a-secret-of-this-benchmark-alone-256-bits";
@@ -38,9 +37,7 @@ export async function startPeer({ file, args, env, config }: Program): Promise<P
   if (written !== undefined) await writeFile(join(folder, written[0]), written[1]);
   const child = startChild(file, args?.(folder) ?? [], env?.(folder, port) ?? {});
   starting.defer(async () => void (await child.end("SIGKILL")));
-  await waitFor(`${file} listens`, () => accepts(port)).catch((error: Error) => {
-    throw new Error(`${error.message}\n${child.output()}`);
-  });
+  await untilListens(file, child, port);
   const agent = new Agent({ keepAlive: true, maxSockets: 8 });
   starting.defer(() => agent.destroy());
   const running = starting.move();

@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { maxLoopDelayMs } from "#test/support/read-metric.ts";
+import { longestStall } from "../longest-stall.ts";
 import { type PolicyStack, startPolicyStack } from "#test/support/start-policy.ts";
 import type { Figure } from "../scenario.ts";
 import { quantile } from "../quantile.ts";
@@ -55,15 +55,15 @@ async function measureShape(shape: string, documentOf: (mark: number) => object)
   // Just-in-time compilation is not what is measured.
   for (let mark = 100; mark < 102; mark += 1) await putLarge(stack, { ...documentOf(mark) });
   const alone = await neighbour(stack, CHANGES);
-  await maxLoopDelayMs(stack.policy);
+  await longestStall(stack.policy);
   const [puts, meanwhile] = await together(stack, () =>
     repeat(PUTS, (mark) => putLarge(stack, documentOf(200 + mark))),
   );
-  const putStall = await maxLoopDelayMs(stack.policy);
+  const putStall = await longestStall(stack.policy);
   const changes = await repeat(CHANGES, (index) => setRoles(stack, "large", `p${index}`));
-  const changeStall = await maxLoopDelayMs(stack.policy);
+  const changeStall = await longestStall(stack.policy);
   const checks = await repeat(CHECKS, () => explain(stack));
-  const askStall = await maxLoopDelayMs(stack.policy);
+  const askStall = await longestStall(stack.policy);
   const named = (name: string, value: number): Figure => ({ name: `${shape}: ${name}`, value, unit: "ms" });
   return [
     named("a PUT of the document, p50", quantile(puts, 0.5)),

@@ -1,9 +1,9 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { openEventStream } from "#test/support/event-stream.ts";
-import { readMetric } from "#test/support/read-metric.ts";
 import type { RunningService } from "#test/support/start-service.ts";
 import { startTenants, type TenantStack } from "#test/support/start-tenants.ts";
 import { streamRequest } from "../load.ts";
+import { longestStall } from "../longest-stall.ts";
 import { openReaders } from "../readers.ts";
 import type { Bench, Figure, Scenario } from "../scenario.ts";
 
@@ -52,14 +52,14 @@ async function stallsOf({ stack, sign, change }: TenantStack, name: string, size
   const begin = performance.now();
   await using stream = await open(edge, await sign(TENANT, PERSON), topicsOf(size));
   const ready = performance.now() - begin;
-  const handshake = await longestStall(edge);
+  const handshake = await stallAfterwards(edge);
   await resetStall(edge);
   await change("PUT", `${TENANT}/policy`, documentOf(size, 1));
   while (!stream.frames.some(({ event }) => event === "subscription")) await delay(100);
   return [
     { name: `${name}: ready after`, value: ready, unit: "ms" },
     { name: `${name}: longest stall, handshake`, value: handshake, unit: "ms" },
-    { name: `${name}: longest stall, change`, value: await longestStall(edge), unit: "ms" },
+    { name: `${name}: longest stall, change`, value: await stallAfterwards(edge), unit: "ms" },
   ];
 }
 
@@ -83,7 +83,7 @@ async function stallsOfMany({ stack, sign, change }: TenantStack, { programs }: 
   await resetStall(edge);
   await change("PUT", `${TENANT}/policy`, documentOf(SMALLEST, 1));
   await delay(5_000);
-  const stall = await longestStall(edge);
+  const stall = await stallAfterwards(edge);
   const { closed } = await readers.received();
   return [
     { name: `a change for ${STREAMS} streams: longest stall`, value: stall, unit: "ms" },
@@ -111,11 +111,10 @@ function documentOf({ events, rules, values }: Size, edition: 0 | 1): string {
 /** Reading it starts it anew. */
 async function resetStall(edge: RunningService): Promise<void> {
   await delay(200);
-  await readMetric(edge, "nodejs_eventloop_lag_max_seconds");
+  await longestStall(edge);
 }
 
-/** The loop's longest delay since it was read last, in milliseconds. */
-async function longestStall(edge: RunningService): Promise<number> {
+async function stallAfterwards(edge: RunningService): Promise<number> {
   await delay(1_000);
-  return (await readMetric(edge, "nodejs_eventloop_lag_max_seconds")) * 1_000;
+  return longestStall(edge);
 }

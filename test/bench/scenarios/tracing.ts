@@ -1,12 +1,11 @@
-import { once } from "node:events";
 import { createServer } from "node:http";
-import type { AddressInfo } from "node:net";
 import { z } from "zod";
 import { tracingSettings } from "#shared/config/tracing-settings.ts";
 import { createLogger } from "#shared/log/create-logger.ts";
 import { createMetricsRegistry } from "#shared/metrics/registry.ts";
 import { openTracer } from "#shared/trace/open-tracer.ts";
 import type { Tracer } from "#shared/trace/tracer.ts";
+import { listenHere } from "#test/support/listen-here.ts";
 import type { RunningService } from "#test/support/start-service.ts";
 import { EventTraces } from "../../../services/stream/observe/event-traces.ts";
 import { cpuMillis } from "../account.ts";
@@ -79,10 +78,11 @@ interface Traced extends AsyncDisposable {
 }
 
 async function openTraced(): Promise<Traced> {
-  const receiver = createServer((request, response) => void request.resume().on("end", () => response.end()));
-  await once(receiver.listen(0, "127.0.0.1"), "listening");
+  const receiver = await listenHere(
+    createServer((request, response) => void request.resume().on("end", () => response.end())),
+  );
   const settings = z.object(tracingSettings).parse({
-    OTEL_EXPORTER_OTLP_ENDPOINT: `http://127.0.0.1:${(receiver.address() as AddressInfo).port}`,
+    OTEL_EXPORTER_OTLP_ENDPOINT: `http://127.0.0.1:${receiver.port}`,
     OTEL_BSP_MAX_QUEUE_SIZE: "100000",
     SLUICE_TRACES_PER_SECOND: "1000000",
   });
@@ -108,8 +108,7 @@ async function openTraced(): Promise<Traced> {
     },
     async [Symbol.asyncDispose]() {
       await tracer[Symbol.asyncDispose]();
-      receiver.close();
-      receiver.closeAllConnections();
+      await receiver[Symbol.asyncDispose]();
     },
   };
 }

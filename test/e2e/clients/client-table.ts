@@ -1,3 +1,4 @@
+import { markdownTable } from "#test/support/markdown-table.ts";
 import type { Client } from "./client.ts";
 import { type ClientRun, PROPERTIES, type Property } from "./client-run.ts";
 
@@ -14,7 +15,7 @@ export function formatClientPage(clients: readonly Client[], runs: readonly Clie
     return row === undefined ? [] : [row];
   });
   const sections = clients.map(({ name, notes }) => `- **${name}**: ${notes.join(" ")}`);
-  return `${INTRODUCTION}\n${formatTable([HEAD, ...rows])}\n\n${EXPLANATION}\n${sections.join("\n")}\n`;
+  return `${INTRODUCTION}\n${markdownTable([HEAD, ...rows])}\n\n${EXPLANATION}\n${sections.join("\n")}\n`;
 }
 
 const INTRODUCTION = `# Clients
@@ -48,11 +49,4 @@ function findRow(page: string, name: string): readonly string[] | undefined {
     ?.split("|")
     .slice(1, -1)
     .map((cell) => cell.trim());
-}
-
-function formatTable([head = [], ...rows]: readonly (readonly string[])[]): string {
-  const widths = head.map((_, column) => Math.max(3, ...[head, ...rows].map((row) => row[column]?.length ?? 0)));
-  const format = (row: readonly string[]): string =>
-    `| ${row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join(" | ")} |`;
-  return [head, widths.map((width) => "-".repeat(width)), ...rows].map(format).join("\n");
 }

@@ -7,16 +7,7 @@ import puppeteer from "puppeteer-core";
 import { startChild } from "#test/support/child.ts";
 import { freePort } from "#test/support/ports.ts";
 import { waitFor } from "#test/support/wait.ts";
-import { openSession } from "./web-driver.ts";
-
-/** A page in a browser of another engine than Chromium's. */
-export interface DrivenPage {
-  /** For the host that the page is of. */
-  setCookie(name: string, value: string): Promise<void>;
-  /** Runs the body of a function in the page, and answers what it returns. */
-  run(body: string): Promise<unknown>;
-  close(): Promise<void>;
-}
+import { type DrivenPage, openSession } from "./web-driver.ts";
 
 /** A browser of another engine; its pages share what pages of one person share. */
 export interface DrivenBrowser extends AsyncDisposable {

@@ -1,11 +1,12 @@
 /** A browser that is driven by the WebDriver protocol (W3C). */
 export interface WebDriverSession extends AsyncDisposable {
   /** Opens a tab at that address. */
-  openTab(url: string): Promise<WebDriverTab>;
+  openTab(url: string): Promise<DrivenPage>;
 }
 
-/** A tab of it. */
-export interface WebDriverTab {
+/** A page in a browser of another engine than Chromium's. */
+export interface DrivenPage {
+  /** For the host that the page is of. */
   setCookie(name: string, value: string): Promise<void>;
   /** Runs the body of a function in the page, and answers what it returns. */
   run(body: string): Promise<unknown>;

@@ -41,8 +41,6 @@ export interface LedgerReader extends AsyncDisposable {
   frame(matches: string | ((frame: Frame) => boolean), timeoutMs?: number): Promise<Frame>;
   /** Ends the connection; the next one follows at once. */
   hop(): void;
-  /** Stops reading; `false` reads on. */
-  pause(paused: boolean): void;
   /** Waits for the event with this text, and notes that everything before it was due. */
   complete(text: string, timeoutMs?: number): Promise<void>;
 }
@@ -98,10 +96,6 @@ class Reader implements LedgerReader {
   hop(): void {
     this.#isWelcome = true;
     void this.#stream?.[Symbol.asyncDispose]();
-  }
-
-  pause(paused: boolean): void {
-    this.#stream?.pause(paused);
   }
 
   async complete(text: string, timeoutMs?: number): Promise<void> {

@@ -1,3 +1,4 @@
+import { markdownTable } from "../markdown-table.ts";
 import type { Provider } from "./provider.ts";
 
 /** What stands before and behind the generated part of the page. */
@@ -16,14 +17,5 @@ function providersPart(providers: readonly Provider[]): string {
   const sections = providers
     .filter(({ entry }, index) => providers.findIndex((other) => other.entry === entry) === index)
     .map(({ name, token, entry }) => `### ${name}, ${token}\n\n\`\`\`yaml\n${entry}\`\`\`\n`);
-  return `${table([["provider", "token", "what is special"], ...rows])}\n\n${sections.join("\n")}`;
-}
-
-/** A table whose columns are as wide as their widest cell, as the formatter wants them. */
-function table(rows: readonly (readonly string[])[]): string {
-  const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
-  const line = (cells: readonly string[]): string =>
-    `| ${cells.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join(" | ")} |`;
-  const [head = [], ...body] = rows;
-  return [line(head), line(widths.map((width) => "-".repeat(width))), ...body.map(line)].join("\n");
+  return `${markdownTable([["provider", "token", "what is special"], ...rows])}\n\n${sections.join("\n")}`;
 }
