@@ -189,7 +189,7 @@ export class Reader implements Member, RegisteredStream {
     if (this.#state.is === "ended") return;
     this.durable?.reset(this.#tenant.log.epoch, position);
     this.frames.sendNotice(notice, position);
-    this.late = undefined;
+    if (position !== this.cursor) this.late = undefined;
     this.#state = behindAt(position, this.#tenant.log, this.#deps);
     this.catchUp();
   }
