@@ -48,7 +48,10 @@ export function answerBuiltFile(
 /** The smallest first. */
 const CODINGS = ["br", "gzip"] as const;
 
-/** Whether an `If-None-Match` names a tag; proxies that change a body mark its tag as weak. */
+/** A browser names one; anybody may send 90 KB of them. */
+const MAX_TAGS = 32;
+
+/** Whether an `If-None-Match` names a tag among its first ones; proxies that change a body mark its tag as weak. */
 function isNamed(tag: string, header = ""): boolean {
-  return header.split(",").some((each) => each.trim().replace(/^W\//, "") === tag);
+  return header.split(",", MAX_TAGS).some((each) => each.trim().replace(/^W\//, "") === tag);
 }
