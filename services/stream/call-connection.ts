@@ -76,12 +76,16 @@ export function openCalls(deps: CallDeps, peers: Peers): Disposable & { readonly
   };
 }
 
-/** The called stream. Another person's is refused as if it did not exist: the caller learns nothing. */
-function findStream({ connectionId, identity }: Addressed, { hub }: CallDeps): Stream {
+/**
+ * The called stream. Another person's is refused as if it did not exist: the caller learns nothing. A callback's is its subscription's
+ * alone: it goes by what its owner may see, by no token.
+ */
+function findStream({ connectionId, identity, kind }: ConnectionCall, { hub }: CallDeps): Stream {
   const stream = hub.find(connectionId);
   const owner = stream?.reader.registration.identity;
   const isOwn = owner?.tenant === identity.tenant && owner.subject.id === identity.subject.id;
   if (stream === undefined || !isOwn) throw noSuchConnection();
+  if (kind !== "subscription" && stream.reader.record.origin === undefined) throw noSuchConnection();
   return stream;
 }
 

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { toAppError } from "#shared/errors/app-error.ts";
+import { createAdmission, NO_LIMITS } from "#test/rigs/admission.ts";
 import { createRig, type EdgeRig } from "#test/rigs/edge-rig.ts";
 import { collectGarbage } from "#test/support/collect-garbage.ts";
 import { waitFor } from "#test/support/wait.ts";
@@ -35,6 +36,26 @@ test("a handshake is over at once when its client leaves, and nobody is asked ab
   policy.release();
   await new Promise<void>((resolve) => setImmediate(resolve));
   expect([rig.auth.asked.length, rig.policy.resolved]).toEqual([1, 1]);
+});
+
+test("a person who asks too often has neither policy asked for a path nor the store for a subscription", async () => {
+  const limits = { ...NO_LIMITS, handshakesPerSubjectPerMinute: 1 };
+  const asked: string[] = [];
+  const { store } = rig.edge.subscriptions;
+  Object.assign(rig.edge, {
+    admission: createAdmission(10, { limits }),
+    mapResource: async (_: string, path: string) => (asked.push(path), ["order.>"]),
+    subscriptions: {
+      ...rig.edge.subscriptions,
+      store: { ...store, read: async ({ name }: { name: string }) => void asked.push(name) },
+    },
+  });
+  await rig.open("resource=/orders");
+  for (const query of ["resource=/orders", "subscription=mine"]) {
+    const opening = openStream(rig.edge, rig.request({ takeQuery: () => new URLSearchParams(query) }));
+    await expect(opening).rejects.toMatchObject({ code: "too_many_requests", busy: "subject_rate" });
+  }
+  expect([asked, rig.edge.admission.open, rig.tenant.registrations.size]).toEqual([["/orders"], 1, 1]);
 });
 
 test("a handshake has auth asked for its request, its trace and its client", async () => {

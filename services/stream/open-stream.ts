@@ -68,7 +68,7 @@ export interface Edge extends ReaderDeps, KeepAliveDeps, HandshakeDeps, FollowTr
 /**
  * THE REQUEST WAY, from a request to a live stream.
  *
- *     enter → find token → parse subscription → verify token → register → identify → claim the client's topics
+ *     enter → find token → parse subscription → verify token → register → identify → find topics, claim the client's
  *           → ask session and grant → attach the durable subscription → find start → admit → accept
  *           → ready → catch up → live
  *
@@ -83,14 +83,15 @@ export async function openStream(edge: Edge, request: StreamRequest): Promise<vo
     const { subscription, verifyToken } = readRequest(edge, request);
     const claims = await verifyToken();
     const context = { requestId: request.id, traceparent: request.traceparent, signal: request.signal };
-    const topics = edge.shareTopics(await topicsFor(edge, claims, subscription, context));
     const id = edge.newConnectionId();
-    const registration = new Registration(identityOf(claims), topics, id);
+    const registration = new Registration(identityOf(claims), subscription.topics, id);
     const tenant = await edge.hub.register(registration);
     let attached: Attached | undefined;
     try {
       const owner = ownerOf(edge, registration, request, subscription);
       edge.admission.identify(owner, tenant.decisions.currentLimits);
+      const topics = await topicsFor(edge, claims, subscription, context);
+      registration.replaceTopics(edge.shareTopics(topics), undefined);
       const claimed = await claimTopics(edge.topicStore, registration, subscription);
       if (claimed !== undefined) registration.replaceTopics(edge.shareTopics(claimed.changes.topics.all), undefined);
       await verify(edge, tenant, registration, { isRestored: claimed?.isRestored === true, context });

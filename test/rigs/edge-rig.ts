@@ -174,6 +174,7 @@ export function createRig({
         connection,
         /** The client reads no more. */
         stopReading: () => client.pause(),
+        readOn: () => client.resume(),
         /** Resolves once all that the edge has written so far is there: a marker was written behind it. */
         async allWritten() {
           const marker = `marker${(markers += 1)}`;

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import type { Context } from "hono";
-import Negotiator from "negotiator";
+import { negotiatorFor } from "./negotiator-for.ts";
 import { ignoreMissing } from "#shared/files/ignore-missing.ts";
 
 /** A file that was built for browsers, in the encodings that it was built in. */
@@ -35,7 +35,7 @@ export function answerBuiltFile(
   headers: Readonly<Record<string, string>>,
 ): Response {
   const forms = { br, gzip, identity: body };
-  const accepted = new Negotiator({ headers: c.req.header() }).encodings();
+  const accepted = negotiatorFor(c.req.header()).encodings();
   const coding = CODINGS.find((each) => accepted.includes(each) && forms[each] !== undefined) ?? "identity";
   // Each form has a tag of its own (RFC 9110, section 8.8.3.3): a cache would give one to who asked for another.
   const tag = coding === "identity" ? etag : `${etag.slice(0, -1)}-${coding}"`;
@@ -48,7 +48,10 @@ export function answerBuiltFile(
 /** The smallest first. */
 const CODINGS = ["br", "gzip"] as const;
 
-/** Whether an `If-None-Match` names a tag; proxies that change a body mark its tag as weak. */
+/** A browser names one; anybody may send 90 KB of them. */
+const MAX_TAGS = 32;
+
+/** Whether an `If-None-Match` names a tag among its first ones; proxies that change a body mark its tag as weak. */
 function isNamed(tag: string, header = ""): boolean {
-  return header.split(",").some((each) => each.trim().replace(/^W\//, "") === tag);
+  return header.split(",", MAX_TAGS).some((each) => each.trim().replace(/^W\//, "") === tag);
 }

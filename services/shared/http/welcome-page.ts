@@ -1,7 +1,7 @@
 import { hash } from "node:crypto";
 import type { Hono } from "hono";
 import { describeCall } from "./openapi/describe-call.ts";
-import Negotiator from "negotiator";
+import { negotiatorFor } from "./negotiator-for.ts";
 import { VERSION } from "#shared/lifecycle/version.ts";
 
 /** What stands at `/` of a port: what this is, and where to go. */
@@ -53,8 +53,7 @@ export function addWelcomePage(api: Hono, welcome: Welcome): void {
 /** The page as HTML for browsers, which may run and load nothing by it, and as JSON for everybody else. */
 export function answerWelcome(welcome: Welcome, accept: string | undefined): WelcomeAnswer {
   // Who prefers neither gets JSON.
-  const isBrowser =
-    new Negotiator({ headers: { accept } }).mediaType(["application/json", "text/html"]) === "text/html";
+  const isBrowser = negotiatorFor({ accept }).mediaType(["application/json", "text/html"]) === "text/html";
   const headers = { vary: "accept", ...(isBrowser ? htmlHeaders(STYLE) : { "content-type": "application/json" }) };
   return { body: isBrowser ? htmlOf(welcome) : jsonOf(welcome), headers };
 }

@@ -1,21 +1,17 @@
 import { describe, expect, test } from "vitest";
-import type { CallContext } from "#shared/async/call-context.ts";
 import { noTracer } from "#shared/trace/tracer.ts";
+import { OneGrantPolicy, version } from "#test/rigs/one-grant-policy.ts";
 import { recordingTracer } from "#test/rigs/recording-tracer.ts";
-import type { Version } from "#shared/contract/version.ts";
-import { UNKNOWN_LIMITS } from "../admission/tenant-limits.ts";
 import { Decisions } from "./decisions.ts";
 import { STILL_VALID } from "./grant.ts";
-import type { DecideAnswer, Decider, ResolveAnswer } from "./ports.ts";
 
 const ALICE = { id: "alice", roles: [], groups: ["ops"] };
 const TRACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
 const ORDER = { topic: "order.created", attributes: {} };
-const EVENT_MAP = [{ pattern: "order.*", permission: "order:read" }];
 
 describe("a decision", () => {
   test("is asked once, however many wait for it", async () => {
-    const policy = new FakePolicy(1);
+    const policy = new OneGrantPolicy(1);
     const { decisions, grant } = await open(policy);
     await Promise.all([decisions.ask(grant, "order:read"), decisions.ask(grant, "order:read")]);
     expect(policy.decided).toBe(1);
@@ -23,7 +19,7 @@ describe("a decision", () => {
   });
 
   test("that is asked for a traced event is a span of its trace, which goes on to policy", async () => {
-    const policy = new FakePolicy(1);
+    const policy = new OneGrantPolicy(1);
     const tracer = recordingTracer();
     const { decisions, grant } = await open(policy, tracer);
     await decisions.ask(grant, "order:read", TRACE);
@@ -36,7 +32,7 @@ describe("a decision", () => {
   });
 
   test("holds until a change names one of its grant's roles", async () => {
-    const policy = new FakePolicy(1);
+    const policy = new OneGrantPolicy(1);
     const { decisions, grant } = await open(policy);
     await decisions.ask(grant, "order:read");
     decisions.apply({ version: 2, build: "b2", roles: ["stranger"], subjects: ["bob"] }, 20);
@@ -47,7 +43,7 @@ describe("a decision", () => {
   });
 
   test("that was asked before a change and comes after it is used before the change, and never behind it", async () => {
-    const policy = new FakePolicy(1);
+    const policy = new OneGrantPolicy(1);
     const { decisions, grant } = await open(policy);
     const held = policy.hold();
     const asked = decisions.ask(grant, "order:read");
@@ -64,7 +60,7 @@ describe("a decision", () => {
   });
 
   test("that is newer than the change it meets is used behind it", async () => {
-    const policy = new FakePolicy(1);
+    const policy = new OneGrantPolicy(1);
     const { decisions, grant } = await open(policy);
     policy.version = version(2);
     const asked = decisions.ask(grant, "order:read");
@@ -74,7 +70,7 @@ describe("a decision", () => {
   });
 
   test("ahead of the log waits until the log has announced it", async () => {
-    const policy = new FakePolicy(1);
+    const policy = new OneGrantPolicy(1);
     const { decisions, grant } = await open(policy);
     policy.version = version(2);
     let known = false;
@@ -88,7 +84,7 @@ describe("a decision", () => {
   });
 
   test("older than what was asked for is none", async () => {
-    const policy = new FakePolicy(5);
+    const policy = new OneGrantPolicy(5);
     const { decisions, grant } = await open(policy);
     policy.version = version(4);
     await expect(decisions.ask(grant, "order:read")).rejects.toMatchObject({ code: "unavailable" });
@@ -99,7 +95,7 @@ describe("a decision", () => {
   test("is never a stale allow: 0 of 1 000 whose reply is held while changes pass, nor of 1 000 that came before", async () => {
     const counts = { used: 0, stale: 0, denied: 0 };
     for (let round = 0; round < 2_000; round += 1) {
-      const policy = new FakePolicy(1);
+      const policy = new OneGrantPolicy(1);
       const { decisions, grant } = await open(policy);
       const held = policy.hold();
       const asked = decisions.ask(grant, "order:read");
@@ -131,7 +127,7 @@ describe("a decision", () => {
 
 describe("an entry of the log", () => {
   test("that follows on the last one concerns only whom it names", async () => {
-    const { decisions } = await open(new FakePolicy(1));
+    const { decisions } = await open(new OneGrantPolicy(1));
     const affects = decisions.apply({ version: 2, build: "b2", roles: ["viewer"], subjects: ["group:ops"] }, 20);
     const nobody = { roles: new Set<string>() };
     expect(affects?.({ subject: { id: "bob", roles: [], groups: [] }, ...nobody })).toBe(false);
@@ -140,27 +136,27 @@ describe("an entry of the log", () => {
   });
 
   test("that skips a version stands for the missing ones too", async () => {
-    const { decisions } = await open(new FakePolicy(1));
+    const { decisions } = await open(new OneGrantPolicy(1));
     const affects = decisions.apply({ version: 3, build: "b3", roles: ["stranger"] }, 20);
     expect(affects?.({ roles: new Set(["viewer"]) })).toBe(true);
     expect(decisions.apply({ version: 2, build: "b2", roles: ["viewer"] }, 21)).toBeUndefined();
   });
 
   test("that comes twice changes nothing the second time", async () => {
-    const { decisions } = await open(new FakePolicy(1));
+    const { decisions } = await open(new OneGrantPolicy(1));
     expect(decisions.apply({ version: 2, build: "b2", all: true }, 20)).toBeDefined();
     expect(decisions.apply({ version: 2, build: "b2", all: true }, 21)).toBeUndefined();
   });
 
   test("with a known number and another build ends every decision", async () => {
-    const { decisions, grant } = await open(new FakePolicy(1));
+    const { decisions, grant } = await open(new OneGrantPolicy(1));
     await decisions.ask(grant, "order:read");
     expect(decisions.apply({ version: 1, build: "another", roles: [] }, 20)?.({ roles: new Set() })).toBe(true);
     expect(grant.residualAt("order:read", 20)).toBeUndefined();
   });
 
   test("that nobody can read ends every decision, also those under way", async () => {
-    const policy = new FakePolicy(1);
+    const policy = new OneGrantPolicy(1);
     const { decisions, grant } = await open(policy);
     await decisions.ask(grant, "order:read");
     const held = policy.hold();
@@ -174,9 +170,43 @@ describe("an entry of the log", () => {
   });
 });
 
+describe("behind an entry that nobody can read", () => {
+  test("an answer that waited for what the entry announced goes on, for the events before it", async () => {
+    const policy = new OneGrantPolicy(1);
+    const { decisions, grant } = await open(policy);
+    policy.version = version(2);
+    const asked = decisions.ask(grant, "order:read");
+    await new Promise<void>((resolve) => setImmediate(resolve));
+    decisions.invalidateAll(20);
+    await asked;
+    expect(grant.residualAt("order:read", 19)?.allows(ORDER)).toBe(true);
+    expect(grant.residualAt("order:read", 20)).toBeUndefined();
+    await decisions.ask(grant, "order:read");
+    expect(grant.residualAt("order:read", 20)?.allows(ORDER)).toBe(true);
+  });
+
+  test("policy is asked for what its store holds, and no answer of an earlier question says what the log has announced", async () => {
+    const policy = new OneGrantPolicy(1);
+    const { decisions, grant } = await open(policy);
+    const held = policy.hold();
+    const early = decisions.ask(grant, "order:read");
+    await held.reached;
+    decisions.invalidateAll(20);
+    held.release();
+    await early;
+    // The entry that nobody can read has announced it.
+    policy.version = version(2);
+    await decisions.ask(grant, "order:read");
+    expect(policy.atLeast).toBeUndefined();
+    expect(grant.residualAt("order:read", 20)?.allows(ORDER)).toBe(true);
+    await decisions.ask(grant, "other:read");
+    expect(policy.atLeast).toEqual(version(2));
+  });
+});
+
 describe("a grant", () => {
   test("that was resolved before a change to its subject is good only up to it", async () => {
-    const policy = new FakePolicy(1);
+    const policy = new OneGrantPolicy(1);
     const { decisions } = await open(policy);
     const held = policy.hold();
     const resolving = decisions.resolve(ALICE);
@@ -189,12 +219,12 @@ describe("a grant", () => {
   });
 
   test("decides like every other with the same id, in one place", async () => {
-    const { decisions, grant } = await open(new FakePolicy(1));
+    const { decisions, grant } = await open(new OneGrantPolicy(1));
     expect((await decisions.resolve({ ...ALICE, id: "bob" })).grant).toBe(grant);
   });
 
   test("of a log that was opened anew starts without decisions", async () => {
-    const { decisions, grant } = await open(new FakePolicy(1));
+    const { decisions, grant } = await open(new OneGrantPolicy(1));
     await decisions.ask(grant, "order:read");
     decisions.reset({ version: 1, build: "b1" });
     expect(grant.residualAt("order:read", 1)).toBeUndefined();
@@ -203,13 +233,13 @@ describe("a grant", () => {
 
 describe("the event map", () => {
   test("names the permission of an event type, and none for what it does not hold", async () => {
-    const { decisions } = await open(new FakePolicy(1));
+    const { decisions } = await open(new OneGrantPolicy(1));
     expect(decisions.permissionFor("order.created")).toBe("order:read");
     expect(decisions.permissionFor("invoice.created")).toBeUndefined();
   });
 
   test("tells which types it does not name, once it is known", async () => {
-    const policy = new FakePolicy(1);
+    const policy = new OneGrantPolicy(1);
     expect(new Decisions("acme", policy, { decisionAsked: () => {} }).isWithoutRule("invoice.created")).toBe(false);
     const { decisions } = await open(policy);
     expect(decisions.isWithoutRule("invoice.created")).toBe(true);
@@ -217,60 +247,9 @@ describe("the event map", () => {
   });
 });
 
-function version(number: number): Version {
-  return { number, build: `b${number}` };
-}
-
-async function open(policy: FakePolicy, tracer = noTracer) {
+async function open(policy: OneGrantPolicy, tracer = noTracer) {
   const decisions = new Decisions("acme", policy, { decisionAsked: () => {} }, tracer);
   decisions.reset({ version: policy.version.number, build: policy.version.build });
   const { grant } = await decisions.resolve(ALICE);
   return { decisions, grant };
-}
-
-/** Policy with one grant, whose answers can be held on their way back. */
-class FakePolicy implements Decider {
-  version: Version;
-  allow = [">"];
-  decided = 0;
-  context: CallContext | undefined;
-  #gate: { readonly reached: () => void; readonly open: Promise<void> } | undefined;
-
-  constructor(number: number) {
-    this.version = version(number);
-  }
-
-  hold(): { readonly reached: Promise<void>; readonly release: () => void } {
-    const reached = Promise.withResolvers<void>();
-    const opened = Promise.withResolvers<void>();
-    this.#gate = { reached: reached.resolve, open: opened.promise };
-    return { reached: reached.promise, release: opened.resolve };
-  }
-
-  async resolve(): Promise<ResolveAnswer> {
-    const answer = {
-      version: this.version,
-      grant: { id: "viewer", roles: ["viewer"] },
-      eventMap: EVENT_MAP,
-      limits: UNKNOWN_LIMITS,
-    };
-    await this.#pass();
-    return answer;
-  }
-
-  async decide(...[, , , , context]: Parameters<Decider["decide"]>): Promise<DecideAnswer> {
-    this.decided += 1;
-    this.context = context;
-    const rules = { allow: this.allow, deny: [], allowWhen: [], denyWhen: [] };
-    const answer = { version: this.version, rules };
-    await this.#pass();
-    return answer;
-  }
-
-  async #pass(): Promise<void> {
-    const gate = this.#gate;
-    this.#gate = undefined;
-    gate?.reached();
-    await gate?.open;
-  }
 }

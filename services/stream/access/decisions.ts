@@ -27,6 +27,13 @@ interface AppliedChange {
   readonly affects: (principal: Principal) => boolean;
 }
 
+/** A question to policy: the floor and how many changes had been applied when it was asked, and the version that was asked for. */
+interface Question {
+  readonly floor: Version | undefined;
+  readonly atLeast: Version | undefined;
+  readonly changeCount: number;
+}
+
 /** A resolved grant: its version, and how many changes had been applied when it was asked for. */
 export interface Resolved {
   readonly grant: Grant;
@@ -125,6 +132,8 @@ export class Decisions {
   invalidateAll(seq: number): void {
     this.#applied = undefined;
     this.#recordChange({ seq, version: { number: Number.MAX_SAFE_INTEGER, build: "" }, affects: () => true });
+    // It may have announced the very version that an answer waits for.
+    this.#moved.notify();
   }
 
   /**
@@ -132,12 +141,12 @@ export class Decisions {
    * @throws {AppError} `unavailable` or `tenant_unknown`.
    */
   async resolve(subject: Subject, context?: CallContext): Promise<Resolved> {
-    const changeCount = this.#changeCount;
-    const floor = this.#floor;
-    const answer = await this.#decider.resolve(this.#tenant, subject, floor, context);
-    await this.#waitForVersion(answer.version, floor);
+    const asked = this.#beginQuestion();
+    const answer = await this.#decider.resolve(this.#tenant, subject, asked.atLeast, context);
+    await this.#waitForVersion(answer.version, asked);
     this.#learn(answer);
     const grant = this.#grants.get(answer.grant.id) ?? this.#addGrant(answer.grant);
+    const { changeCount } = asked;
     return { grant, subject, version: answer.version, changeCount, remainingMs: answer.grant.remainingMs };
   }
 
@@ -183,15 +192,14 @@ export class Decisions {
   }
 
   async #ask(grant: Grant, permission: string, span: Span): Promise<void> {
-    const changeCount = this.#changeCount;
-    const floor = this.#floor;
-    const { version, rules } = await this.#decider.decide(this.#tenant, grant.id, permission, floor, {
+    const asked = this.#beginQuestion();
+    const { version, rules } = await this.#decider.decide(this.#tenant, grant.id, permission, asked.atLeast, {
       requestId: undefined,
       traceparent: span.traceparent,
     });
     span.set({ "sluice.policy.version": version.number });
-    await this.#waitForVersion(version, floor);
-    const { through } = this.#validityOf(changeCount, version, grant);
+    await this.#waitForVersion(version, asked);
+    const { through } = this.#validityOf(asked.changeCount, version, grant);
     grant.decide(permission, { version, residual: this.#residualOf(rules), through });
     this.#observer.decisionAsked();
   }
@@ -226,13 +234,19 @@ export class Decisions {
     return ending === undefined ? { through: STILL_VALID } : { through: ending.seq - 1, endedBy: ending.version };
   }
 
+  /** What policy has announced last may be unknown: then its store is read anew, which has at least that. */
+  #beginQuestion(): Question {
+    const floor = this.#floor;
+    return { floor, atLeast: this.#applied === undefined ? undefined : floor, changeCount: this.#changeCount };
+  }
+
   /** Waits until the log has announced an answer's version; refuses an answer older than the question's floor. */
-  async #waitForVersion(version: Version, floor: Version | undefined): Promise<void> {
+  async #waitForVersion(version: Version, { floor, changeCount }: Question): Promise<void> {
     if (floor !== undefined && !isAtLeast(version, floor))
       throw new AppError("unavailable", "policy answered with an old version");
     this.#raiseFloor(version);
-    // If the log holds no announcement, trust policy's first answer.
-    this.#applied ??= version;
+    // If the log holds no announcement, or one that nobody can read, trust policy's first answer to a question behind it.
+    if (changeCount === this.#changeCount) this.#applied ??= version;
     while (!isAtLeast(this.#applied ?? version, version)) await this.#moved.next();
   }
 

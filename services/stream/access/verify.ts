@@ -174,13 +174,15 @@ async function askGrant(
   context: CallContext | undefined,
 ): Promise<boolean> {
   const { decisions, rights } = tenant;
-  const { subject } = registration;
+  const { subject, sessionInvalidations } = registration;
   const askedAt = deps.now();
   const resolved = await decisions.resolve(subject, context);
   const { grant, remainingMs = Number.POSITIVE_INFINITY } = resolved;
   await rights.prepare(grant, registration.topics);
   // The person's roles or groups have changed meanwhile.
   if (subject !== registration.subject) return false;
+  // The clocks may have parted meanwhile: nobody knows when it ends.
+  if (Number.isFinite(remainingMs) && sessionInvalidations !== registration.sessionInvalidations) return false;
   // No await from here on: a later change finds the grant that it must invalidate.
   const validity = decisions.validityOf(resolved);
   // The topics may be others than a moment ago; what is not certain of those is looked at below.

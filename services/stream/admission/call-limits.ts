@@ -84,11 +84,15 @@ export class CallLimits {
     requireLeft(waitMs, "acknowledgements from your network");
   }
 
-  /** @throws {AppError} `too_many_requests`. */
-  admitAck(tenant: string, subject: string): void {
+  /**
+   * `calls`: as how many it counts.
+   * @throws {AppError} `too_many_requests`.
+   */
+  admitAck(tenant: string, subject: string, calls = 1): void {
     const waitMs = this.#rates.acksBySubject.take(
       compositeKey(this.#nameOf(tenant), subject),
       this.#settings.acksPerSubjectPerMinute,
+      calls,
     );
     requireLeft(waitMs, "acknowledgements of yours");
   }

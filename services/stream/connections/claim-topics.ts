@@ -1,7 +1,7 @@
 import { hash } from "node:crypto";
-import { parseEventId } from "#shared/protocol/event-id.ts";
+import { type EventId, parseEventId } from "#shared/protocol/event-id.ts";
 import type { Registration } from "../access/registration.ts";
-import { faultOf, type LogView, type Start } from "../log/resume.ts";
+import { commonWith, faultOf, type LogView, type Start } from "../log/resume.ts";
 import type { LateTopics } from "../subscription/late-topics.ts";
 import type { Subscription } from "../subscription/parse-subscription.ts";
 import { StreamTopics } from "../subscription/stream-topics.ts";
@@ -55,13 +55,21 @@ export async function findLate(
   { position }: Start,
 ): Promise<LateTopics | undefined> {
   const late = new Map<string, number>();
-  const faulty = new Map<string, boolean>();
+  const found = new Map<string, Promise<number | undefined>>();
   for (const [topic, from] of topics.added) {
     const id = parseEventId(from);
-    if (id === undefined || id.epoch !== log.epoch || id.position.seq <= position.seq) continue;
-    const isFaulty = faulty.get(from) ?? (await faultOf(log, id)) !== undefined;
-    faulty.set(from, isFaulty);
-    if (!isFaulty) late.set(topic, id.position.seq);
+    if (id === undefined || id.position.seq <= position.seq) continue;
+    const finding = found.get(from) ?? seqOf(log, id);
+    found.set(from, finding);
+    const seq = await finding;
+    if (seq !== undefined && seq > position.seq) late.set(topic, seq);
   }
   return late.size === 0 ? undefined : late;
+}
+
+/** The sequence of an id in the log, also where the log was promoted since; undefined where it has lost that position. */
+async function seqOf(log: LogView, id: EventId): Promise<number | undefined> {
+  const fault = await faultOf(log, id);
+  if (fault === "epoch") return (await commonWith(log, id))?.seq;
+  return fault === undefined ? id.position.seq : undefined;
 }

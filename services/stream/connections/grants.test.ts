@@ -100,6 +100,21 @@ describe("a grant that ends by the clock", () => {
   });
 });
 
+test("a grant that ends by the clock is asked for again when the clock jumped while policy was asked", async () => {
+  const rig = createRig();
+  rig.policy.remainingMs = 50_000;
+  const held = rig.policy.hold();
+  const opening = rig.open();
+  await held.asked;
+  rig.clock.wallAhead += 3_600_000;
+  rig.edge.checkClock();
+  held.release();
+  const client = await opening;
+  rig.event("behind it");
+  await waitFor("the event", () => client.events().length === 1);
+  expect(rig.policy.resolved).toBe(2);
+});
+
 /** A registration that is judged by hand, with a grant and the event map of version 1. */
 async function registeredPerson() {
   const rig = createRig();

@@ -15,6 +15,8 @@ export class OwnFrames {
   readonly #log: { readonly epoch: string };
   readonly #observer: Pick<Observer, "noticed">;
   readonly #format: Pick<FrameFormat, "framing">;
+  /** What the client has not been told of its topics yet, because it took nothing. */
+  #owed: ControlData["subscription"] | undefined;
 
   constructor(
     connection: Connection,
@@ -40,6 +42,23 @@ export class OwnFrames {
     if (position !== undefined) this.lastSent = position;
     const id = position && formatEventId(this.#log.epoch, position);
     this.#connection.write(encodeControl(this.#format, event, data, { id, retryMs }));
+  }
+
+  /**
+   * Sends which topics are granted. A client that takes nothing is told later, once for all that has changed until then: answers
+   * false, and `sendOwed` goes before whatever else is delivered.
+   */
+  sendSubscription(data: ControlData["subscription"]): boolean {
+    this.#owed = { ...this.#owed, ...data };
+    if (this.#connection.writable) this.sendOwed();
+    return this.#owed === undefined;
+  }
+
+  /** Sends what the client was not told of its topics while it took nothing. */
+  sendOwed(): void {
+    const owed = this.#owed;
+    this.#owed = undefined;
+    if (owed !== undefined) this.send("subscription", owed);
   }
 
   sendNotice({ event, data }: Notice, position: Position): void {

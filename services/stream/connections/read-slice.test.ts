@@ -1,6 +1,8 @@
 import { expect, test } from "vitest";
-import { Grant } from "../access/grant.ts";
+import { eventOf } from "#test/rigs/edge-rig.ts";
+import { Grant, STILL_VALID } from "../access/grant.ts";
 import type { Registration } from "../access/registration.ts";
+import { createResidual } from "../access/residual.ts";
 import { holeOf, type LogEntry, type Position } from "../event.ts";
 import type { Slice } from "../log/tail.ts";
 import { readSlice, type SliceReader } from "./read-slice.ts";
@@ -23,6 +25,33 @@ test("a step passes what a slice leaves out at its end, where the grant still ho
   expect(readThrough(slice, 600)).toEqual(slice.end);
   expect(readThrough(slice, 599).seq).toBe(2);
   expect(readThrough({ ...slice, entries: [] }, -1).seq).toBe(0);
+});
+
+test("a step ends with the frame that makes it 64 KiB, however small the payloads are", () => {
+  const entries = Array.from({ length: 20 }, (_, index) => ({
+    ...eventOf({ seq: index + 1, tag: "t" }, "x"),
+    attributes: { "ce-note": "n".repeat(15_000) },
+  }));
+  const residual = createResidual({ allow: [">"], deny: [], allowWhen: [], denyWhen: [] });
+  const grant = new Grant("viewer", []);
+  grant.decide("order:read", { version: { number: 1, build: "b" }, residual, through: STILL_VALID });
+  const tenant = {
+    id: "acme",
+    log: { epoch: "e" },
+    decisions: { knowsEventsBefore: () => true, permissionFor: () => "order:read" },
+    observer: { decided: () => {} },
+  } as unknown as Tenant;
+  const reader: SliceReader = {
+    registration: { grantedThrough: () => STILL_VALID } as unknown as Registration,
+    grant,
+    format: { body: "cloudevents", naming: "message", framing: "sse" },
+    cursor: BEGIN,
+    hole: undefined,
+    room: Number.POSITIVE_INFINITY,
+    due: { topics: ["order.>"], through: STILL_VALID },
+  };
+  const { delivered, cursor } = readSlice(tenant, { entries, end: { seq: 20, tag: "t" } }, reader, () => 0);
+  expect([delivered.length, cursor.seq]).toEqual([5, 5]);
 });
 
 /** Where one step ends when the clock moves by so many milliseconds between two looks at it. */

@@ -39,6 +39,9 @@ export interface SliceReader {
  */
 const MAX_STEP_MS = 5;
 
+/** The most bytes of frames that one step makes, but for its last one. Headers and line ends make a frame many times its payload. */
+const MAX_STEP_BYTES = 64 * 1024;
+
 /** The clock is asked once for so many entries: asking costs as much as passing an entry that is not for the reader. */
 const ENTRIES_PER_LOOK = 4;
 
@@ -59,7 +62,7 @@ export interface SliceReading {
 }
 
 /**
- * Reads a slice up to its end, to where the grant ends or another topic begins to count, or to the first undecided event, and for a few milliseconds at most.
+ * Reads a slice up to its end, to where the grant ends or another topic begins to count, or to the first undecided event, and for a few milliseconds and 64 KiB of frames at most.
  * Holes with no frame for this reader in between are one gap.
  */
 export function readSlice(
@@ -82,11 +85,11 @@ export function readSlice(
   // Thousands who come back at once each pass thousands of entries for others: what is the same for all is asked once.
   const asksFor = createTopicTest(due.topics);
   const through = Math.min(registration.grantedThrough(now), due.through);
-  let passed = 0;
+  let [passed, bytes] = [0, 0];
   for (const entry of entries) {
     // What is gone needs no right to be passed.
     if (entry.kind !== "hole" && entry.position.seq > through) break;
-    if (delivered.length >= room) break;
+    if (delivered.length >= room || bytes >= MAX_STEP_BYTES) break;
     if (entry.kind === "event" && asksFor(entry.topic) && hold?.wants(entry.position, entry.topic) !== false) {
       const frame = frameFor(tenant, entry, { grant, format, endedBy: registration.grantEndedBy });
       if (frame === "undecided") return { frames, delivered, sentGap, cursor, hole, undecided: entry };
@@ -94,6 +97,7 @@ export function readSlice(
       else {
         frames.push(...takeGap(), frame);
         delivered.push(entry.position);
+        bytes += frame.length;
       }
     }
     if (entry.kind === "hole") hole = { after: hole?.after ?? cursor, to: entry.position };

@@ -146,8 +146,7 @@ export class Reader implements Member, RegisteredStream {
   detach(position: Position): void {
     if (this.#state.is !== "live") return;
     const { audience } = this.#state;
-    const state = behindAt(position, this.#tenant.log, this.#deps);
-    this.#state = state;
+    const state = (this.#state = behindAt(position, this.#tenant.log, this.#deps));
     this.#tenant.audiences.dropIfEmpty(audience);
     // Not within the flush or the entry that detaches it: its first step asks the clock, and may take others out of audiences.
     void this.#tenant.turns.next().then(() => this.#run(state));
@@ -190,7 +189,7 @@ export class Reader implements Member, RegisteredStream {
     if (this.#state.is === "ended") return;
     this.durable?.reset(this.#tenant.log.epoch, position);
     this.frames.sendNotice(notice, position);
-    this.late = undefined;
+    if (position !== this.cursor) this.late = undefined;
     this.#state = behindAt(position, this.#tenant.log, this.#deps);
     this.catchUp();
   }
@@ -205,9 +204,9 @@ export class Reader implements Member, RegisteredStream {
   /** Sends which topics are granted, from a position on, and of which it may see the presence where that has changed. */
   sendSubscription(presence?: readonly TopicGrant[], position = this.cursor): void {
     const effectiveFrom = formatEventId(this.#tenant.log.epoch, position);
-    const { topicGrants: topics } = this.registration;
+    const told = { topics: this.registration.topicGrants, effectiveFrom, ...(presence && { presence }) };
     if (presence === undefined) recordTopics(this.#tenant, this, this.#deps.observer, position);
-    this.frames.send("subscription", { topics, effectiveFrom, ...(presence && { presence }) });
+    if (!this.frames.sendSubscription(told)) this.leaveAudience();
   }
 
   revoke(reason: EndReason): undefined {
@@ -246,6 +245,7 @@ export class Reader implements Member, RegisteredStream {
     if (over !== undefined) return this.revoke(over);
     if (this.#hold !== undefined) return waitFor(state, now, "topics", this.#hold.over);
     if (!this.connection.writable) return waitFor(state, now, "socket", this.connection.drained());
+    this.frames.sendOwed();
     if (!log.isLive) return waitFor(state, now, "log", log.nextMove());
     const grant = registration.grantAt(state.cursor.seq + 1, now);
     if (grant === undefined) return waitFor(state, now, "authorization", registration.changed.next());

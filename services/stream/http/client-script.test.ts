@@ -43,6 +43,16 @@ test("its pinned path is kept for good, and named together with what browsers co
   expect((await api.request("/client/v1-other.js")).status).toBe(404);
 });
 
+test("a browser that has it gets it no more; of the tags that it names, the first ones count", async () => {
+  const api = serve(async () => script);
+  const statusOf = async (...tags: readonly string[]): Promise<number> =>
+    (await api.request("/client/v1.js", { headers: { "if-none-match": tags.join(", ") } })).status;
+  const others = Array.from({ length: 32 }, (_, number) => `"${number}"`);
+  expect(await statusOf('W/"digest"')).toBe(304);
+  expect(await statusOf(...others.slice(1), '"digest"')).toBe(304);
+  expect(await statusOf(...others, '"digest"')).toBe(200);
+});
+
 test("an edge where it is not built yet says so, and has it as soon as it is", async () => {
   let isBuilt = false;
   const api = serve(async () => (isBuilt ? script : undefined));

@@ -8,6 +8,7 @@ import { describeCall, jsonAnswer } from "#shared/http/openapi/describe-call.ts"
 import { readParameter } from "#shared/http/read-parameter.ts";
 import type { VerifiedClaims } from "#shared/tokens/verified-claims.ts";
 import { holdsPermission, type PermissionDeps } from "../access/holds-permission.ts";
+import { requireLiveSession } from "../access/live-session.ts";
 import { identityOf } from "../access/registration.ts";
 import type { CallLimits } from "../admission/call-limits.ts";
 import type { AnnounceTopics } from "../connections/client-streams.ts";
@@ -105,7 +106,7 @@ export function addClientsRoutes(api: Hono, routes: ClientsRoutes): void {
   });
 }
 
-/** The person whose clients are asked for: the caller, or another one of the tenant where the caller may. */
+/** The person whose clients are asked for: the caller, whose session lives, or another one of the tenant where the caller may. */
 async function readPerson(routes: ClientsRoutes, c: Context): Promise<Person> {
   const { incoming } = c.env as { readonly incoming: IncomingMessage };
   routes.callLimits.admitAddress(callerAddressOf(incoming, routes.trusted));
@@ -114,7 +115,8 @@ async function readPerson(routes: ClientsRoutes, c: Context): Promise<Person> {
   const perMinute = routes.edge.hub.tenant(tenant)?.decisions.limits.callsPerSubjectPerMinute;
   routes.callLimits.admitSubject(tenant, sub, perMinute);
   const subject = readParameter(c, "subject", OF_SUBJECT.subject) ?? sub;
-  if (subject !== sub) await requireAdmin(routes, claims, c);
+  if (subject === sub) await requireLiveSession(identityOf(claims), routes.edge, callContextOf(c));
+  else await requireAdmin(routes, claims, c);
   return { tenant, subject };
 }
 

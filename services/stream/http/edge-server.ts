@@ -13,6 +13,7 @@ import { callerAddressOf } from "./caller-address.ts";
 import { type Door, type DoorOfIssuer, pickDoor } from "./door.ts";
 import { originForm } from "./origin-form.ts";
 import { servePoll } from "./poll-route.ts";
+import { queuePolls } from "./queue-polls.ts";
 import { HANDSHAKE_PATHS, type HandshakePath, POLL_PATH, STREAM_PATH } from "./stream-headers.ts";
 import { serveStream } from "./stream-route.ts";
 import { createEarlyRefusals, knock, turnAway } from "./turn-away.ts";
@@ -40,6 +41,7 @@ const OPTIONS = {
 /** The edge's public HTTP server; not yet listening. */
 export function createEdgeServer({ own, doorOf, speaksProxy, sockets }: EdgeServerDeps): Server {
   const streaming = new WeakSet<Socket>();
+  const waitForTurn = queuePolls();
   const { route } = own;
   const answerByApi = answersByDoor();
   const server = createServer(OPTIONS, function serve(request, response): void {
@@ -49,8 +51,7 @@ export function createEdgeServer({ own, doorOf, speaksProxy, sockets }: EdgeServ
     if (response.socket === null && path !== undefined) {
       // A response without a socket waits for an earlier one: the stream would be taken for that answer.
       if (path === STREAM_PATH) return void request.socket.destroy();
-      // Events that a poll has gathered would wait, and leave when nobody has a right to them any more.
-      return void response.once("socket", () => queueMicrotask(() => serve(request, response)));
+      return waitForTurn(request, response, () => serve(request, response));
     }
     const address = path && callerAddressOf(request, route.trusted);
     // Before anything else is looked at: in a flood this is all that most requests may cost.

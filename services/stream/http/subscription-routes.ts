@@ -19,7 +19,7 @@ import {
   type Owned,
   type SubscriptionDeps,
 } from "../manage-subscription.ts";
-import { parseWish, wishSchema } from "../subscription/parse-wish.ts";
+import { MAX_WINDOW, parseWish, wishSchema } from "../subscription/parse-wish.ts";
 import type { TrustedProxies } from "#shared/http/client-address.ts";
 import { callerAddressOf } from "./caller-address.ts";
 import { describeDead, describeSubscription } from "./describe-subscription.ts";
@@ -121,13 +121,16 @@ function addAckRoutes(api: Hono, routes: SubscriptionRoutes): void {
     const owned = await readAcker(routes, c);
     const body = await readJson(c, acksSchema);
     const ids = "ids" in body ? body.ids : [];
+    admitIds(routes, owned, ids);
     const upTo = "upTo" in body ? { upTo: body.upTo } : {};
     await commandSubscription(routes.edge, owned, { do: "acknowledge", ids, ...upTo });
     return c.body(null, 204);
   });
   api.post(`${PATH}/nacks`, CALLS.refuse, limitBody, async (c) => {
     const owned = await readAcker(routes, c);
-    await commandSubscription(routes.edge, owned, { do: "refuse", ...(await readJson(c, nacksSchema)) });
+    const body = await readJson(c, nacksSchema);
+    admitIds(routes, owned, body.ids);
+    await commandSubscription(routes.edge, owned, { do: "refuse", ...body });
     return c.body(null, 204);
   });
 }
@@ -170,6 +173,12 @@ async function readAcker(routes: SubscriptionRoutes, c: Context): Promise<Owned>
   if (!isKnown || registration.deadline === undefined)
     await requireLiveSession(identity, routes.edge, callContextOf(c));
   return owned;
+}
+
+/** More ids than may be open count as further calls: ten thousand take 10 ms. */
+function admitIds({ callLimits }: SubscriptionRoutes, { identity }: Owned, ids: readonly string[]): void {
+  const further = Math.ceil(ids.length / MAX_WINDOW) - 1;
+  if (further > 0) callLimits.admitAck(identity.tenant, identity.subject.id, further);
 }
 
 async function readIdentity(routes: SubscriptionRoutes, c: Context): Promise<Identity> {

@@ -81,7 +81,7 @@ export async function findStart(log: LogView, lastEventId: string | undefined, f
  * Where a client with an id of an earlier epoch goes on in a log that was promoted: behind its id, whose very message stands here, or
  * behind the last that both logs have. Undefined where the two have nothing in common.
  */
-async function commonWith(log: LogView, { position }: EventId): Promise<Position | undefined> {
+export async function commonWith(log: LogView, { position }: EventId): Promise<Position | undefined> {
   const { mirroredUpTo = 0 } = log;
   if (mirroredUpTo === 0 || position.seq === 0) return undefined;
   const seq = Math.min(position.seq, mirroredUpTo);

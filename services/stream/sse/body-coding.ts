@@ -1,4 +1,4 @@
-import Negotiator from "negotiator";
+import { negotiatorFor } from "#shared/http/negotiator-for.ts";
 import { type ContentCoding, gzip, identity } from "./content-coding.ts";
 
 /** A response's body on the wire: its content coding, inside the framing of its HTTP version. */
@@ -54,7 +54,7 @@ export interface BodyRequest {
 /** The coding for the response to a request: its framing by the HTTP version, its content coding by `Accept-Encoding`. */
 export function chooseBodyCoding(request: BodyRequest): BodyCoding {
   const codings = request.httpVersion === "1.1" ? CODINGS.chunked : CODINGS.close;
-  return new Negotiator(request).encoding(["gzip", "identity"]) === "gzip" ? codings.gzip : codings.identity;
+  return negotiatorFor(request.headers).encoding(["gzip", "identity"]) === "gzip" ? codings.gzip : codings.identity;
 }
 
 /** The coding that sends bodies as they are. */

@@ -10,7 +10,7 @@ import { MAX_TOPICS } from "./stream-parameters.ts";
 const HOUR_MS = 3_600_000;
 
 /** The most events that may be open at a time: each is some 30 bytes of the record, which is stored again and again. */
-const MAX_WINDOW = 1_000;
+export const MAX_WINDOW = 1_000;
 
 /** The body of a call that makes or changes a durable subscription. */
 export const wishSchema = z.strictObject({

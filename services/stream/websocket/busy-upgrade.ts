@@ -4,6 +4,9 @@ import { encodeControl } from "../frames/encode-frame.ts";
 import { BUSY_CODE } from "./close-code.ts";
 import { SUBPROTOCOL } from "./subprotocols.ts";
 
+/** A list of subprotocols with ours in it. */
+const OFFERS_OURS = new RegExp(`(?:^|[\\s,])${SUBPROTOCOL.replaceAll(".", "\\.")}(?:$|[\\s,])`);
+
 /** What the server proves with that it has read the key (RFC 6455, section 1.3). */
 const GUID = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
 
@@ -24,7 +27,7 @@ export function busyUpgrade(
     "Upgrade: websocket",
     "Connection: Upgrade",
     `Sec-WebSocket-Accept: ${hash("sha1", key + GUID, "base64")}`,
-    ...(offered.split(/[\s,]+/).includes(SUBPROTOCOL) ? [`Sec-WebSocket-Protocol: ${SUBPROTOCOL}`] : []),
+    ...(OFFERS_OURS.test(offered) ? [`Sec-WebSocket-Protocol: ${SUBPROTOCOL}`] : []),
     ...headers,
   ];
   const frame = encodeControl({ framing: "websocket" }, "busy", busy);

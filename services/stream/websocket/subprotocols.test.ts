@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { busyUpgrade } from "./busy-upgrade.ts";
 import { offersDeflate } from "./offers-deflate.ts";
 import { readSubprotocols } from "./subprotocols.ts";
 
@@ -23,6 +24,23 @@ describe("the subprotocols", () => {
   ])("are refused where a client would not take what is answered: %j", (header) =>
     expect(() => readSubprotocols(header)).toThrow(expect.objectContaining({ code: "malformed_request" })),
   );
+});
+
+test("no more subprotocols are taken apart than clients offer", () => {
+  const offered = ["sluice.v1", ...Array.from({ length: 15 }, (_, number) => `sluice.bearer.${number}`)];
+  expect(readSubprotocols(offered.join(",")).bearers).toHaveLength(15);
+  const flood = [...offered, "one-more"].join(",");
+  expect(() => readSubprotocols(flood)).toThrow(expect.objectContaining({ message: expect.stringContaining("16") }));
+});
+
+test("a page that is refused for now is answered by the subprotocol that it offers", () => {
+  const answered = (offered: string | undefined): boolean =>
+    busyUpgrade({ key: "k", offered }, { reason: "full", detail: "", retryMs: 1 }, [])
+      .toString("latin1")
+      .includes("Sec-WebSocket-Protocol: sluice.v1\r\n");
+  for (const offered of ["sluice.v1", "other,sluice.v1", "sluice.v1 , other"]) expect(answered(offered)).toBe(true);
+  for (const offered of [undefined, "other", "sluice.v10", "xsluice.v1", "sluice-v1"])
+    expect(answered(offered)).toBe(false);
 });
 
 test.each([

@@ -6,6 +6,9 @@ export const SUBPROTOCOL = "sluice.v1";
 /** The subprotocol that carries an access token: a page can set no header for a WebSocket, and a URL is no place for a token. */
 const BEARER = "sluice.bearer.";
 
+/** No client offers more; anybody may send 90 KB of them. */
+const MAX_OFFERED = 16;
+
 /** A token (RFC 9110, section 5.6.2), as each subprotocol must be. */
 const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
 
@@ -22,7 +25,9 @@ export interface Subprotocols {
  */
 export function readSubprotocols(header: string | undefined): Subprotocols {
   if (header === undefined) return { selected: undefined, bearers: [] };
-  const offered = header.split(",").map((name) => name.trim());
+  const offered = namesIn(header);
+  if (offered.length > MAX_OFFERED)
+    throw new AppError("malformed_request", `Sec-WebSocket-Protocol may have ${MAX_OFFERED} names`);
   if (!offered.every((name) => TOKEN.test(name)) || new Set(offered).size < offered.length) {
     throw new AppError("malformed_request", "Sec-WebSocket-Protocol must be a list of different names");
   }
@@ -37,7 +42,12 @@ export function readSubprotocols(header: string | undefined): Subprotocols {
 
 /** The access tokens in a `Sec-WebSocket-Protocol` header, whatever else is wrong with it. */
 export function bearersOffered(header: string | undefined): readonly string[] {
-  return header === undefined ? [] : bearersAmong(header.split(",").map((name) => name.trim()));
+  return header === undefined ? [] : bearersAmong(namesIn(header));
+}
+
+/** One more than may be offered, where there are more. */
+function namesIn(header: string): string[] {
+  return header.split(",", MAX_OFFERED + 1).map((name) => name.trim());
 }
 
 function bearersAmong(offered: readonly string[]): string[] {

@@ -32,6 +32,16 @@ test("counters of a worker that is gone stay in the sum, its gauges do not", asy
   expect(text).toContain("open 1\n");
 });
 
+test("counters never fall, also in a scrape at whose very moment workers are gone", async () => {
+  const sum = new MetricsSum();
+  sum.update(one, await counted(2));
+  sum.update(other, await counted(3));
+  const kept = [sum.keep(one), sum.keep(other)];
+  expect(await textOf(sum)).toContain('events_total{outcome="a"} 5\n');
+  await Promise.all(kept);
+  expect(await textOf(sum)).toContain('events_total{outcome="a"} 5\n');
+});
+
 test("a worker that is stuck is not hidden by the others, and one that takes its place goes on with its counters", async () => {
   const sum = new MetricsSum();
   const delivered = async (figure: number) => {

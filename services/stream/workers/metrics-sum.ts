@@ -27,7 +27,8 @@ export interface CountingWorker {
 export class MetricsSum {
   /** Each worker's metrics when it was last asked. */
   readonly #latest = new Map<CountingWorker, CountedMetric[]>();
-  #kept: CountedMetric[] = [];
+  /** Of workers that are gone. */
+  #kept: readonly CountedMetric[][] = [];
 
   /** Replaces a worker's metrics. */
   update(worker: CountingWorker, metrics: readonly CountedMetric[]): void {
@@ -37,16 +38,19 @@ export class MetricsSum {
     );
   }
 
-  /** The worker is gone: its gauges say nothing any more, its counters stay. */
+  /** The worker is gone: its gauges say nothing any more, its counters stay. They are in the sum at each moment. */
   async keep(worker: CountingWorker): Promise<void> {
     const counted = (this.#latest.get(worker) ?? []).filter(isCounter);
     this.#latest.delete(worker);
-    this.#kept = await add([this.#kept, counted]).getMetricsAsJSON();
+    const kept = [...this.#kept, counted];
+    this.#kept = kept;
+    const sum = await add(kept).getMetricsAsJSON();
+    if (this.#kept === kept) this.#kept = [sum];
   }
 
   /** The sum, with what the primary counted itself. */
   with(own: CountedMetric[]): Promise<CountedMetric[]> {
-    return add([...this.#latest.values(), this.#kept, own]).getMetricsAsJSON();
+    return add([...this.#latest.values(), ...this.#kept, own]).getMetricsAsJSON();
   }
 }
 

@@ -1,5 +1,5 @@
 import type { ServerResponse } from "node:http";
-import Negotiator from "negotiator";
+import { negotiatorFor } from "#shared/http/negotiator-for.ts";
 import { encodeControl, heartbeatOf } from "../../frames/encode-frame.ts";
 import { type BodyCoding, chooseBodyCoding, withoutCompression } from "../../sse/body-coding.ts";
 import { SocketConnection } from "../../sse/socket-connection.ts";
@@ -35,7 +35,7 @@ function bodyRoad(transport: "sse" | "ndjson", mediaType: string): Road {
   return {
     transport,
     status: 200,
-    isAskedFor: (request) => names.includes(new Negotiator(request).mediaType(ALL_NAMES) ?? ""),
+    isAskedFor: ({ headers }) => names.includes(negotiatorFor(headers).mediaType(ALL_NAMES) ?? ""),
     take: ({ request, response, requestId }) => ({
       framing: transport,
       accept(connectionId, { answer: { padBytes } }) {

@@ -1,5 +1,5 @@
 import type { IncomingMessage } from "node:http";
-import Negotiator from "negotiator";
+import { negotiatorFor } from "#shared/http/negotiator-for.ts";
 import { single } from "#shared/http/single-header.ts";
 import { ANSWERED, rightOver } from "../../connections/end-stream.ts";
 import type { Hub } from "../../connections/hub.ts";
@@ -25,7 +25,7 @@ export function createPollRoad(edge: PollEdge, request: IncomingMessage): Road {
   return {
     transport: "poll",
     status: 200,
-    isAskedFor: () => new Negotiator(request).mediaType(["application/json"]) !== undefined,
+    isAskedFor: () => negotiatorFor(request.headers).mediaType(["application/json"]) !== undefined,
     take: ({ response }) => ({
       ...FORMAT,
       accept: (connectionId, { lastEventId, answer: { waitMs } }) =>
