@@ -1,9 +1,8 @@
 import type { IncomingMessage } from "node:http";
 import type { Context, Hono, MiddlewareHandler } from "hono";
-import { bodyLimit } from "hono/body-limit";
 import { deadNamedBy, pausedUntil, pauseSchema } from "#shared/contract/subscription-calls.ts";
 import { AppError } from "#shared/errors/app-error.ts";
-import { callContextOf, readJson } from "#shared/http/json-api.ts";
+import { callContextOf, limitBodies, readJson } from "#shared/http/json-api.ts";
 import { parseEventId } from "#shared/protocol/event-id.ts";
 import { isName } from "#shared/protocol/names.ts";
 import { requireLiveSession } from "../access/live-session.ts";
@@ -111,12 +110,7 @@ export function addSubscriptionRoutes(api: Hono, routes: SubscriptionRoutes): vo
 }
 
 function addAckRoutes(api: Hono, routes: SubscriptionRoutes): void {
-  const limitBody = bodyLimit({
-    maxSize: MAX_ACK_BYTES,
-    onError: () => {
-      throw new AppError("body_too_large", `the body may have ${MAX_ACK_BYTES} bytes`);
-    },
-  });
+  const limitBody = limitBodies(MAX_ACK_BYTES);
   api.post(`${PATH}/acks`, CALLS.acknowledge, limitBody, async (c) => {
     const owned = await readAcker(routes, c);
     const body = await readJson(c, acksSchema);
