@@ -2,7 +2,7 @@ import type { Context } from "hono";
 import { z } from "zod";
 import { isFreeName, isName } from "#shared/protocol/names.ts";
 import { AppError } from "#shared/errors/app-error.ts";
-import { decodeUtf8 } from "../document/decode-utf8.ts";
+import { decodeUtf8 } from "#shared/json/decode-utf8.ts";
 
 const FREE_NAME = "1 to 256 bytes of UTF-8 in normal form C without control characters";
 

@@ -80,6 +80,11 @@ test("a body that answers HEAD is ended, and its headers are told", async () => 
   expect(isEndlessOpen).toBe(false);
 });
 
+test("a body in another encoding is refused: its names would be others", async () => {
+  const answer = await fetch(`${url}/names/x`, { method: "POST", body: Buffer.from('{"name":"Zo\xEB"}', "latin1") });
+  expect(await answer.json()).toMatchObject({ code: "malformed_request", detail: "the body is not UTF-8" });
+});
+
 test.each([
   ["POST", "/nowhere", "HTTP/1.1 404"],
   ["DELETE", "/names/x", "HTTP/1.1 405"],

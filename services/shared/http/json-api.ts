@@ -10,6 +10,7 @@ import { methodNotAllowed } from "hono/method-not-allowed";
 import type { z } from "zod";
 import type { CallContext } from "#shared/async/call-context.ts";
 import { AppError, toAppError } from "#shared/errors/app-error.ts";
+import { decodeUtf8 } from "#shared/json/decode-utf8.ts";
 import type { LimitedLog } from "#shared/log/limit-lines.ts";
 import { logAnswer, logRefusal } from "#shared/log/request-log.ts";
 import { boundSockets, boundTlsSockets } from "./bound-sockets.ts";
@@ -142,10 +143,13 @@ export function listenerOf(api: Hono): (request: IncomingMessage, response: Serv
 
 /**
  * The request's JSON body, checked.
- * @throws {AppError} `malformed_request` naming the first field that is wrong.
+ * @throws {AppError} `malformed_request` naming the first field that is wrong, or where the body is not UTF-8: a name in another
+ * encoding would be another name.
  */
 export async function readJson<Schema extends z.ZodType>(c: Context, schema: Schema): Promise<z.infer<Schema>> {
-  return parseBody(await c.req.text(), schema);
+  const text = decodeUtf8(new Uint8Array(await c.req.arrayBuffer()));
+  if (text === undefined) throw new AppError("malformed_request", "the body is not UTF-8");
+  return parseBody(text, schema);
 }
 
 /** What calls to other services carry that are made for this request. */
