@@ -69,6 +69,16 @@ test("a subscription is made, looked at, changed by its revision, listed and del
   await make();
 });
 
+test.each([
+  ["acks", {}, 'must be {"ids": […]} with up to 10000 ids, or {"upTo": "<id>"}'],
+  ["acks", { ids: ["a.1.b"], upTo: "a.1.b" }, 'must be {"ids": […]} with up to 10000 ids, or {"upTo": "<id>"}'],
+  ["dead/drop", { all: false }, 'must be {"ids": […]} with up to 10000 ids, or {"all": true}'],
+])("%s with %j is told what it may say", async (call, body, told) => {
+  await make();
+  const answer = await here.call("POST", `/${name}/${call}`, body);
+  expect(answer).toMatchObject({ status: 400, body: { code: "malformed_request", detail: `the body: ${told}` } });
+});
+
 describe("an attached stream", () => {
   test("delivers with each event's own id; what is acknowledged, on any edge, never comes again", async () => {
     await make({ ackWaitMs: 60_000 });

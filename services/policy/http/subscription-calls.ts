@@ -13,7 +13,7 @@ import { limitSchema } from "./parameters.ts";
 export const MAX_SUBSCRIPTIONS = 200;
 
 /** The body of a call about dead letters. */
-export const deadSchema = deadSchemaOf(z.array(z.string().max(128)).min(1).max(MAX_DEAD_NAMED));
+export const deadSchema = deadSchemaOf(z.array(z.string().max(128)).min(1).max(MAX_DEAD_NAMED), MAX_DEAD_NAMED);
 
 const countSchema = z.int().min(0);
 
