@@ -97,7 +97,7 @@ export const SUBSCRIPTION_CALLS = {
     path: TENANT,
     query: OF_SUBJECT,
     answers: { 200: jsonAnswer("How many were deleted.", z.object({ deleted: countSchema })) },
-    errors: ADMIN_ERRORS,
+    errors: [...ADMIN_ERRORS, "unsupported_parameter"],
     example: { path: { tenant: "acme" }, query: { subject: "ann" }, status: 200 },
   }),
   look: ofOne({

@@ -49,6 +49,7 @@ export function addSubscriptionRoutes(api: Hono, authorizeDeps: AuthorizeDeps, d
   api.delete(all, CALLS.deleteAll, async (c) => {
     const tenant = tenantParameter(c);
     const by = await authorizeAdmin(authorizeDeps, c, tenant);
+    requireOnlySubject(c);
     const subject = subjectQuery(c);
     const deleted = await deps.subscriptions.remove(tenant, subject);
     const address = authorizeDeps.addressOf(c);
@@ -96,6 +97,13 @@ function subjectQuery(c: Context): string | undefined {
   const subject = c.req.query("subject");
   if (subject !== undefined) requireFreeName(subject);
   return subject;
+}
+
+/** A parameter that is misspelt would delete those of the whole tenant. */
+function requireOnlySubject(c: Context): void {
+  const unknown = Object.keys(c.req.query()).find((name) => name !== "subject");
+  if (unknown === undefined) return;
+  throw new AppError("unsupported_parameter", `this call does not know the parameter "${unknown.slice(0, 64)}"`);
 }
 
 function placeParameter(c: Context): string {
