@@ -62,6 +62,10 @@ test("a subscription is made, looked at, changed by its revision, listed and del
   expect(late).toMatchObject({ status: 412, body: { code: "version_conflict" } });
   const again = await here.call("PUT", `/${name}`, { topics: TOPICS }, { "if-none-match": "*" });
   expect(again.status).toBe(412);
+  const missing = await here.call("PUT", `/${name}-missing`, { topics: TOPICS }, { "if-match": "*" });
+  expect(missing).toMatchObject({ status: 412, body: { code: "version_conflict" } });
+  const present = await here.call("PUT", `/${name}`, { topics: TOPICS, window: 9 }, { "if-match": "*" });
+  expect(present).toMatchObject({ status: 200, etag: '"2"' });
   const { body } = await here.call("GET", "");
   expect((body["subscriptions"] as { name: string }[]).map((each) => each.name)).toContain(name);
   expect((await there.call("DELETE", `/${name}`)).status).toBe(204);

@@ -17,6 +17,7 @@ import {
   listSubscriptions,
   type Owned,
   type SubscriptionDeps,
+  type Wish,
 } from "../manage-subscription.ts";
 import { parseWish, wishSchema } from "../subscription/parse-wish.ts";
 import type { TrustedProxies } from "#shared/http/client-address.ts";
@@ -187,11 +188,12 @@ function readName(c: Context): string {
   );
 }
 
-/** `If-Match` with the revision that may be replaced, or `If-None-Match: *` for a subscription that must be new. */
-function readExpected(c: Context): number | "new" | undefined {
+/** `If-Match` with the revision that may be replaced, or `*` for any; `If-None-Match: *` for a subscription that must be new. */
+function readExpected(c: Context): Wish["expected"] {
   if (c.req.header("if-none-match")?.trim() === "*") return "new";
   const header = c.req.header("if-match")?.trim();
-  if (header === undefined || header === "*") return undefined;
+  if (header === undefined) return undefined;
+  if (header === "*") return "any";
   const revision = /^"?(\d{1,15})"?$/.exec(header)?.[1];
   if (revision === undefined) throw new AppError("malformed_request", "If-Match must be a revision, such as 17");
   return Number(revision);
