@@ -248,6 +248,7 @@ test.each(["?subjct=ida", "?Subject=ida", "?subject=ida&name=kept"])("are not de
 
 test.each([
   ["GET", "?limit=201"],
+  ["GET", "?subject=a&subject=b"],
   ["GET", "?after=bm90aGluZw"],
   ["GET", "?subject=%00"],
   ["GET", "/bob/no.name"],

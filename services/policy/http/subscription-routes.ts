@@ -3,7 +3,7 @@ import { deadNamedBy, pausedUntil, pauseSchema } from "#shared/contract/subscrip
 import type { OperatorCommand } from "#shared/contract/edge-questions.ts";
 import { AppError } from "#shared/errors/app-error.ts";
 import { readJson } from "#shared/http/json-api.ts";
-import { readParameter } from "#shared/http/read-parameter.ts";
+import { readParameter, singleParameter } from "#shared/http/read-parameter.ts";
 import { parseEventId } from "#shared/protocol/event-id.ts";
 import { isName } from "#shared/protocol/names.ts";
 import type { TenantDeps } from "../tenants/tenant-deps.ts";
@@ -94,7 +94,7 @@ function nameOf(c: Context): SubscriptionName {
 }
 
 function subjectQuery(c: Context): string | undefined {
-  const subject = c.req.query("subject");
+  const subject = singleParameter(c, "subject");
   if (subject !== undefined) requireFreeName(subject);
   return subject;
 }
@@ -107,13 +107,13 @@ function requireOnlySubject(c: Context): void {
 }
 
 function placeParameter(c: Context): string {
-  const after = Buffer.from(c.req.query("after") ?? "", "base64url").toString("latin1");
+  const after = Buffer.from(singleParameter(c, "after") ?? "", "base64url").toString("latin1");
   if (after === "" || PLACE.test(after)) return after;
   throw new AppError("malformed_request", "after must be the next of a page before");
 }
 
 function afterParameter(c: Context): number | undefined {
-  const after = c.req.query("after");
+  const after = singleParameter(c, "after");
   if (after === undefined) return undefined;
   const id = parseEventId(after);
   if (id === undefined) throw new AppError("malformed_request", "after must be the id of a dead letter");

@@ -3,6 +3,7 @@ import type { Context, Hono, MiddlewareHandler } from "hono";
 import { deadNamedBy, pausedUntil, pauseSchema } from "#shared/contract/subscription-calls.ts";
 import { AppError } from "#shared/errors/app-error.ts";
 import { callContextOf, limitBodies, readJson } from "#shared/http/json-api.ts";
+import { singleParameter } from "#shared/http/read-parameter.ts";
 import { parseEventId } from "#shared/protocol/event-id.ts";
 import { isName } from "#shared/protocol/names.ts";
 import { requireLiveSession } from "../access/live-session.ts";
@@ -204,7 +205,7 @@ async function readDead(c: Context): Promise<"all" | string[]> {
 }
 
 function readAfter(c: Context): number {
-  const after = c.req.query("after");
+  const after = singleParameter(c, "after");
   if (after === undefined) return -1;
   const id = parseEventId(after);
   if (id === undefined) throw new AppError("malformed_request", '"after" must be an id of a dead letter');
