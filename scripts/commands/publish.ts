@@ -1,6 +1,7 @@
 import { text } from "node:stream/consumers";
 import type { Command } from "commander";
 import { z } from "zod";
+import { encodeAttribute } from "#shared/contract/attribute-value.ts";
 import { nameSchema } from "#shared/contract/name-schema.ts";
 import { isTopic } from "#shared/protocol/topics.ts";
 import { connectProducer } from "../shared/connect-producer.ts";
@@ -63,7 +64,7 @@ async function publishToBus(topic: string, payload: string, options: PublishOpti
   const tenant = nameSchema.safeParse(options.tenant ?? env["SLUICE_TENANT"]);
   if (!tenant.success) throw new UsageError("--nats needs the tenant: --tenant");
   const { id, attribute = [] } = options;
-  const headers = Object.fromEntries(pairsOf(attribute).map(([name, value]) => [`ce-${name}`, value]));
+  const headers = Object.fromEntries(pairsOf(attribute).map(([name, value]) => [`ce-${name}`, encodeAttribute(value)]));
   await using producer = await connectProducer(natsUrlOfProducer(tenant.data, env), tenant.data, options.seedFile);
   const { seq, duplicate } = await producer.publish({ topic, payload, id, headers });
   const outcome = duplicate ? "it was stored before, as entry" : "stored as entry";

@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { basename } from "node:path";
-import { decodeUtf8 } from "../../services/policy/document/decode-utf8.ts";
+import { decodeUtf8 } from "#shared/json/decode-utf8.ts";
 import { documentInvalid, type Fault } from "../../services/policy/document/fault.ts";
 import { type ParsedDocument, parseDocument } from "../../services/policy/document/parse-document.ts";
 import { compileSnapshot, type WholeSnapshot } from "../../services/policy/decide/snapshot.ts";

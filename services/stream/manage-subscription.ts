@@ -39,8 +39,8 @@ export interface Wish extends Pick<DefineCommand, "definition"> {
   readonly topics: readonly string[];
   /** Where it begins, if it is made. */
   readonly from: From;
-  /** The only revision that may be replaced; `new`: there may be none. */
-  readonly expected: number | "new" | undefined;
+  /** The only revision that may be replaced; `any`: there must be one; `new`: there may be none. */
+  readonly expected: number | "any" | "new" | undefined;
 }
 
 /**
@@ -88,7 +88,7 @@ export async function defineSubscription(
   for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt += 1) {
     const stored = await deps.subscriptions.store.read(keyOf(owned));
     if (stored !== undefined && expected === "new") throw otherRevision(stored.record.revision);
-    if (stored === undefined && typeof expected === "number") throw otherRevision(undefined);
+    if (stored === undefined && expected !== undefined && expected !== "new") throw otherRevision(undefined);
     if (stored === undefined) {
       const record = await makeSubscription(deps, owned, { definition, topics }, at);
       if (record === undefined) continue;

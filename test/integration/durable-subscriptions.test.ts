@@ -62,11 +62,25 @@ test("a subscription is made, looked at, changed by its revision, listed and del
   expect(late).toMatchObject({ status: 412, body: { code: "version_conflict" } });
   const again = await here.call("PUT", `/${name}`, { topics: TOPICS }, { "if-none-match": "*" });
   expect(again.status).toBe(412);
+  const missing = await here.call("PUT", `/${name}-missing`, { topics: TOPICS }, { "if-match": "*" });
+  expect(missing).toMatchObject({ status: 412, body: { code: "version_conflict" } });
+  const present = await here.call("PUT", `/${name}`, { topics: TOPICS, window: 9 }, { "if-match": "*" });
+  expect(present).toMatchObject({ status: 200, etag: '"2"' });
   const { body } = await here.call("GET", "");
   expect((body["subscriptions"] as { name: string }[]).map((each) => each.name)).toContain(name);
   expect((await there.call("DELETE", `/${name}`)).status).toBe(204);
   expect((await here.call("GET", `/${name}`)).status).toBe(404);
   await make();
+});
+
+test.each([
+  ["acks", {}, 'must be {"ids": […]} with up to 10000 ids, or {"upTo": "<id>"}'],
+  ["acks", { ids: ["a.1.b"], upTo: "a.1.b" }, 'must be {"ids": […]} with up to 10000 ids, or {"upTo": "<id>"}'],
+  ["dead/drop", { all: false }, 'must be {"ids": […]} with up to 10000 ids, or {"all": true}'],
+])("%s with %j is told what it may say", async (call, body, told) => {
+  await make();
+  const answer = await here.call("POST", `/${name}/${call}`, body);
+  expect(answer).toMatchObject({ status: 400, body: { code: "malformed_request", detail: `the body: ${told}` } });
 });
 
 describe("an attached stream", () => {

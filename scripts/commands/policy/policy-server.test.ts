@@ -60,7 +60,7 @@ describe("sluice policy, with a server", () => {
     await writeFile(join(folder, "other.yaml"), "tenant: nowhere\n");
     await expect(run(["apply", join(folder, "other.yaml")])).rejects.toThrow(/404 tenant_unknown/);
     const elsewhere = { POLICY_URL: `http://127.0.0.1:${stack.policy.ports.ops}`, POLICY_TOKEN: OPERATOR_TOKEN };
-    await expect(run(["diff", file], elsewhere)).rejects.toThrow(/policy answered 404|is not policy/);
+    await expect(run(["diff", file], elsewhere)).rejects.toThrow("operations port");
   });
 
   it("apply leaves a document alone that comes from a file", async () => {

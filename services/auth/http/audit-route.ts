@@ -4,7 +4,7 @@ import { AppError } from "#shared/errors/app-error.ts";
 import { callContextOf } from "#shared/http/json-api.ts";
 import { BY_TOKEN, TOKEN_ERRORS } from "#shared/http/openapi/credentials.ts";
 import { describeCall, jsonAnswer } from "#shared/http/openapi/describe-call.ts";
-import { readParameter } from "#shared/http/read-parameter.ts";
+import { readParameter, singleParameter } from "#shared/http/read-parameter.ts";
 import type { AuditStart, ReadAudit } from "../audit/read-audit.ts";
 import { auditSchema } from "./auth-answers.ts";
 import type { AuthenticateCaller } from "./authenticate-caller.ts";
@@ -53,7 +53,7 @@ export function addAuditRoute(api: Hono, { authenticate, checkPermission, readAu
 }
 
 function startOf(c: Context): AuditStart {
-  const after = c.req.query("after");
+  const after = singleParameter(c, "after");
   if (after !== undefined) return { after };
   const since = readParameter(c, "since", timeSchema);
   return { since: new Date(since ?? Date.now() - DAY_MS).toISOString() };

@@ -209,6 +209,7 @@ describe("a refresh", () => {
     expect(await refusalOf(refresh("*.1.>"))).toBe("401 token_invalid");
     expect(await refusalOf(refresh("x".repeat(257)))).toBe("400 malformed_request");
     expect(await refusalOf(post("refresh", "{}"))).toBe("401 token_missing");
+    expect(await refusalOf(post("refresh?refresh_token=a.1.b", ""))).toBe("400 token_in_url");
     expect(await refusalOf(post("refresh", "{"))).toBe("400 malformed_request");
     expect(await refusalOf(post("refresh", " ".repeat(17_408)))).toBe("413 body_too_large");
   });

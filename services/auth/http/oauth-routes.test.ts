@@ -157,6 +157,13 @@ describe("a malformed request", () => {
     expect(await refusalOf(post("token", form))).toBe(refusal);
   });
 
+  test("with an unknown grant type is told those that there are", async () => {
+    expect(await (await post("token", { grant_type: "password" })).json()).toEqual({
+      error: "unsupported_grant_type",
+      error_description: "grant_type must be client_credentials or refresh_token",
+    });
+  });
+
   test("that authenticates twice, speaks JSON, or stands in the URL is refused", async () => {
     const form = { grant_type: "client_credentials", ...REPORTER };
     expect(await refusalOf(post("token", form, BASIC))).toBe("400 invalid_request");

@@ -101,6 +101,11 @@ const METADATA = describeCall({
   example: { status: 200 },
 });
 
+const UNSUPPORTED_GRANT = {
+  error: "unsupported_grant_type",
+  error_description: "grant_type must be client_credentials or refresh_token",
+};
+
 /** Adds the OAuth 2.0 endpoints: token (RFC 6749), revoke (RFC 7009), introspect (RFC 7662) and their metadata (RFC 8414). */
 export function addOAuthRoutes(api: Hono, routes: OAuthRoutes): void {
   const { findToken, metrics } = routes;
@@ -115,7 +120,7 @@ export function addOAuthRoutes(api: Hono, routes: OAuthRoutes): void {
     const form = await readForm(c, tokenForm);
     const client = await authenticate(c, form, routes);
     const tokens = await grant(c, form, client, routes);
-    if (tokens === undefined) return c.json({ error: "unsupported_grant_type" }, 400);
+    if (tokens === undefined) return c.json(UNSUPPORTED_GRANT, 400);
     metrics.tokenRequests.inc({ outcome: "ok" });
     return c.json(tokens);
   });

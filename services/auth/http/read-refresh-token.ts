@@ -3,6 +3,7 @@ import { z } from "zod";
 import { AppError } from "#shared/errors/app-error.ts";
 import type { ErrorCode } from "#shared/protocol/problem-codes.ts";
 import { readJson } from "#shared/http/json-api.ts";
+import { refuseTokenInUrl } from "#shared/http/token-source.ts";
 import type { CookieNames, TokenCookies } from "#shared/http/token-cookies.ts";
 import { twoPersons } from "#shared/tokens/try-tokens.ts";
 import type { Keys } from "../keys/open-keys.ts";
@@ -32,6 +33,7 @@ export const refreshBodySchema = z.object({
 
 /** What may be wrong with a request that brings a refresh token. */
 export const REFRESH_TOKEN_ERRORS = [
+  "token_in_url",
   "token_missing",
   "token_invalid",
   "token_reused",
@@ -44,9 +46,10 @@ export const REFRESH_TOKEN_ERRORS = [
 /**
  * The refresh token of a request: the one in its body, else the genuine one among its cookies; of several sessions the
  * youngest that lives.
- * @throws {AppError} `token_missing`, `token_invalid`; `conflicting_tokens` where the cookies are two persons'; `unavailable`.
+ * @throws {AppError} `token_in_url`, `token_missing`, `token_invalid`; `conflicting_tokens` where the cookies are two persons'; `unavailable`.
  */
 export async function readRefreshToken(c: Context, reading: RefreshTokenReading): Promise<PresentedRefreshToken> {
+  refuseTokenInUrl(new URL(c.req.url).searchParams, "send it in the body, or in the cookie");
   const { refresh_token: text, scope }: z.infer<typeof refreshBodySchema> =
     (await c.req.text()) === "" ? {} : await readJson(c, refreshBodySchema);
   const { keys, cookies, sessions } = reading;

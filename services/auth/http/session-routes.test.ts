@@ -110,6 +110,8 @@ describe("the list of sessions", () => {
     for (const name of ["%00", "a%0Ab", "", "a".repeat(257), "Zoe%CC%88"]) {
       expect(await refusalOf(call("GET", `sessions?subject=${name}`, by(alice)))).toBe("400 malformed_request");
     }
+    const twice = call("GET", "sessions?subject=alice&subject=bob", by(alice));
+    expect(await refusalOf(twice)).toBe("400 malformed_request");
     await call("POST", "logout", by(alice));
     expect(await refusalOf(call("GET", "sessions", by(alice)))).toBe("401 session_ended");
   });

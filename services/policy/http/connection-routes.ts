@@ -6,7 +6,7 @@ import { BY_EXPLICIT_TOKEN } from "#shared/http/openapi/credentials.ts";
 import { describeCall, jsonAnswer } from "#shared/http/openapi/describe-call.ts";
 import { isName } from "#shared/protocol/names.ts";
 import { freeNameSchema, nameSchema } from "#shared/contract/name-schema.ts";
-import { readParameter } from "#shared/http/read-parameter.ts";
+import { readParameter, singleParameter } from "#shared/http/read-parameter.ts";
 import type { ConnectionHistory } from "../edges/connection-history.ts";
 import type { Edges } from "../edges/edges.ts";
 import { closeConnection, type ConnectionClose, findConnection } from "../edges/find-connection.ts";
@@ -100,7 +100,7 @@ export function addConnectionRoutes(api: Hono, authorizeDeps: AuthorizeDeps, dep
   api.get(path, LIST, async (c) => {
     const tenant = tenantParameter(c);
     await authorizeAdmin(authorizeDeps, c, tenant);
-    const subject = c.req.query("subject");
+    const subject = singleParameter(c, "subject");
     if (subject !== undefined) requireFreeName(subject);
     return c.json(await listConnections(deps.edges, { tenant, subject, ...pageOf(c) }));
   });
@@ -136,7 +136,7 @@ export function addConnectionRoutes(api: Hono, authorizeDeps: AuthorizeDeps, dep
 }
 
 function pageOf(c: Context): { readonly after: string; readonly limit: number } {
-  const after = c.req.query("after") ?? "";
+  const after = singleParameter(c, "after") ?? "";
   if (after !== "" && !isName(after)) throw new AppError("malformed_request", "after must be the id of a connection");
   return { after, limit: readParameter(c, "limit", PAGE_QUERY.limit) ?? MAX_CONNECTIONS_LISTED };
 }

@@ -156,6 +156,7 @@ describe("explanations over HTTP", () => {
     "subject=a&event=abcdefgh.1.0&roles=a,b",
     "x=1",
     "subject=a&sequence=0",
+    "subject=a&subject=b&sequence=1",
     "subject=a&sequence=1e3",
     "subject=a&sequence=1&event=abcdefgh.1.0",
     "subject=a&topic=a.b",

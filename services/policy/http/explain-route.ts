@@ -10,6 +10,7 @@ import { AppError } from "#shared/errors/app-error.ts";
 import { readJson } from "#shared/http/json-api.ts";
 import { BY_EXPLICIT_TOKEN } from "#shared/http/openapi/credentials.ts";
 import { describeCall, jsonAnswer, jsonBody } from "#shared/http/openapi/describe-call.ts";
+import { singleParameter } from "#shared/http/read-parameter.ts";
 import { explain } from "../decide/explain.ts";
 import { trustedSubject } from "../decide/trusted-subject.ts";
 import { explainEvent, type ExplainDeps } from "../explain-event.ts";
@@ -140,8 +141,9 @@ function eventQuestionOf({ event, sequence, topic, at }: z.infer<typeof eventQue
 }
 
 function readEventQuestion(c: Context): z.infer<typeof eventQuestionSchema> {
+  const single = Object.keys(c.req.query()).filter((name) => name !== "role" && name !== "group");
   const parsed = eventQuestionSchema.safeParse({
-    ...c.req.query(),
+    ...Object.fromEntries(single.map((name) => [name, singleParameter(c, name)])),
     role: c.req.queries("role"),
     group: c.req.queries("group"),
   });

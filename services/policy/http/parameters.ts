@@ -2,7 +2,8 @@ import type { Context } from "hono";
 import { z } from "zod";
 import { isFreeName, isName } from "#shared/protocol/names.ts";
 import { AppError } from "#shared/errors/app-error.ts";
-import { decodeUtf8 } from "../document/decode-utf8.ts";
+import { singleParameter } from "#shared/http/read-parameter.ts";
+import { decodeUtf8 } from "#shared/json/decode-utf8.ts";
 
 const FREE_NAME = "1 to 256 bytes of UTF-8 in normal form C without control characters";
 
@@ -45,7 +46,7 @@ export const reasonSchema = z.string().max(256);
 
 /** The reason in the query; undefined where it does not say one. */
 export function reasonParameter(c: Context): string | undefined {
-  const value = c.req.query("reason");
+  const value = singleParameter(c, "reason");
   if (value === undefined || value === "") return undefined;
   return readReason(value);
 }

@@ -13,7 +13,7 @@ import { limitSchema } from "./parameters.ts";
 export const MAX_SUBSCRIPTIONS = 200;
 
 /** The body of a call about dead letters. */
-export const deadSchema = deadSchemaOf(z.array(z.string().max(128)).min(1).max(MAX_DEAD_NAMED));
+export const deadSchema = deadSchemaOf(z.array(z.string().max(128)).min(1).max(MAX_DEAD_NAMED), MAX_DEAD_NAMED);
 
 const countSchema = z.int().min(0);
 
@@ -97,7 +97,7 @@ export const SUBSCRIPTION_CALLS = {
     path: TENANT,
     query: OF_SUBJECT,
     answers: { 200: jsonAnswer("How many were deleted.", z.object({ deleted: countSchema })) },
-    errors: ADMIN_ERRORS,
+    errors: [...ADMIN_ERRORS, "unsupported_parameter"],
     example: { path: { tenant: "acme" }, query: { subject: "ann" }, status: 200 },
   }),
   look: ofOne({

@@ -241,8 +241,14 @@ test("and streams are told to have changed by a stream that clients of edges rea
   }
 });
 
+test.each(["?subjct=ida", "?Subject=ida", "?subject=ida&name=kept"])("are not deleted by %s", async (query) => {
+  const refusal = { status: 400, body: { code: "unsupported_parameter" } };
+  expect(await stack.call("DELETE", PATH + query)).toMatchObject(refusal);
+});
+
 test.each([
   ["GET", "?limit=201"],
+  ["GET", "?subject=a&subject=b"],
   ["GET", "?after=bm90aGluZw"],
   ["GET", "?subject=%00"],
   ["GET", "/bob/no.name"],

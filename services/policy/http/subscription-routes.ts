@@ -3,7 +3,7 @@ import { deadNamedBy, pausedUntil, pauseSchema } from "#shared/contract/subscrip
 import type { OperatorCommand } from "#shared/contract/edge-questions.ts";
 import { AppError } from "#shared/errors/app-error.ts";
 import { readJson } from "#shared/http/json-api.ts";
-import { readParameter } from "#shared/http/read-parameter.ts";
+import { readParameter, singleParameter } from "#shared/http/read-parameter.ts";
 import { parseEventId } from "#shared/protocol/event-id.ts";
 import { isName } from "#shared/protocol/names.ts";
 import type { TenantDeps } from "../tenants/tenant-deps.ts";
@@ -49,6 +49,7 @@ export function addSubscriptionRoutes(api: Hono, authorizeDeps: AuthorizeDeps, d
   api.delete(all, CALLS.deleteAll, async (c) => {
     const tenant = tenantParameter(c);
     const by = await authorizeAdmin(authorizeDeps, c, tenant);
+    requireOnlySubject(c);
     const subject = subjectQuery(c);
     const deleted = await deps.subscriptions.remove(tenant, subject);
     const address = authorizeDeps.addressOf(c);
@@ -93,19 +94,26 @@ function nameOf(c: Context): SubscriptionName {
 }
 
 function subjectQuery(c: Context): string | undefined {
-  const subject = c.req.query("subject");
+  const subject = singleParameter(c, "subject");
   if (subject !== undefined) requireFreeName(subject);
   return subject;
 }
 
+/** A parameter that is misspelt would delete those of the whole tenant. */
+function requireOnlySubject(c: Context): void {
+  const unknown = Object.keys(c.req.query()).find((name) => name !== "subject");
+  if (unknown === undefined) return;
+  throw new AppError("unsupported_parameter", `this call does not know the parameter "${unknown.slice(0, 64)}"`);
+}
+
 function placeParameter(c: Context): string {
-  const after = Buffer.from(c.req.query("after") ?? "", "base64url").toString("latin1");
+  const after = Buffer.from(singleParameter(c, "after") ?? "", "base64url").toString("latin1");
   if (after === "" || PLACE.test(after)) return after;
   throw new AppError("malformed_request", "after must be the next of a page before");
 }
 
 function afterParameter(c: Context): number | undefined {
-  const after = c.req.query("after");
+  const after = singleParameter(c, "after");
   if (after === undefined) return undefined;
   const id = parseEventId(after);
   if (id === undefined) throw new AppError("malformed_request", "after must be the id of a dead letter");

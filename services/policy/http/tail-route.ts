@@ -5,7 +5,7 @@ import { poll } from "#shared/async/poll.ts";
 import { AppError, toAppError } from "#shared/errors/app-error.ts";
 import { BY_EXPLICIT_TOKEN } from "#shared/http/openapi/credentials.ts";
 import { describeCall } from "#shared/http/openapi/describe-call.ts";
-import { readParameter } from "#shared/http/read-parameter.ts";
+import { readParameter, singleParameter } from "#shared/http/read-parameter.ts";
 import { type EventId, parseEventId } from "#shared/protocol/event-id.ts";
 import type { FindRights } from "#shared/tokens/session-rights.ts";
 import { isTopicPattern } from "#shared/protocol/topics.ts";
@@ -111,7 +111,7 @@ class TailStream implements TailViewer {
 
 /** The person whose events are looked for; undefined where it is everybody. */
 function subjectFilter(c: Context): string | undefined {
-  const subject = c.req.query("subject") ?? "";
+  const subject = singleParameter(c, "subject") ?? "";
   if (subject === "") return undefined;
   requireFreeName(subject);
   return subject;

@@ -2,7 +2,7 @@ import { isName } from "#shared/protocol/names.ts";
 import { AppError } from "#shared/errors/app-error.ts";
 import { changePolicy } from "../change-policy.ts";
 import { documentFaults } from "../versions/compile-policy.ts";
-import { decodeUtf8 } from "../document/decode-utf8.ts";
+import { decodeUtf8 } from "#shared/json/decode-utf8.ts";
 import type { Fault } from "../document/fault.ts";
 import { takeFile } from "../changes/commands.ts";
 import { createTenant, isDeleted } from "../tenants/create-tenant.ts";

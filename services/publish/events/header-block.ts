@@ -1,3 +1,4 @@
+import { encodeAttribute } from "#shared/contract/attribute-value.ts";
 import { AppError } from "#shared/errors/app-error.ts";
 import type { PublishedEvent } from "./published-event.ts";
 
@@ -10,7 +11,10 @@ const OF_THE_BUS = { headers: 5, bytes: 256 } as const;
 
 /** The headers that an event is stored with, beside those of the bus: its attributes and its trace. */
 export function headersOf({ attributes, traceparent }: PublishedEvent): [name: string, value: string][] {
-  const headers = Object.entries(attributes).map(([name, value]): [string, string] => [`ce-${name}`, value]);
+  const headers = Object.entries(attributes).map(([name, value]): [string, string] => [
+    `ce-${name}`,
+    encodeAttribute(value),
+  ]);
   return traceparent === undefined ? headers : [...headers, ["traceparent", traceparent]];
 }
 

@@ -1,3 +1,4 @@
+import { decodeAttribute } from "#shared/contract/attribute-value.ts";
 import { AppError } from "#shared/errors/app-error.ts";
 import { single } from "#shared/http/single-header.ts";
 import type { HeaderValues } from "#shared/http/token-source.ts";
@@ -22,14 +23,10 @@ export function parseBinaryEvent(headers: HeaderValues, contentType: string | un
   return cloudEventOf(attributes, Buffer.from(text));
 }
 
-/** Values are in quotes or not, and what is no visible ASCII is percent-encoded (section 3.1.3.2). */
-function decodeValue(name: string, value = ""): string {
-  const unquoted = /^".*"$/.test(value) ? value.slice(1, -1).replaceAll(/\\(.)/g, "$1") : value;
-  try {
-    return decodeURIComponent(unquoted);
-  } catch {
-    throw malformed(`${name} holds a percent sign that encodes nothing: write %25`);
-  }
+function decodeValue(name: string, text = ""): string {
+  const value = decodeAttribute(text);
+  if (value === undefined) throw malformed(`${name} holds a percent sign that encodes nothing: write %25`);
+  return value;
 }
 
 function malformed(message: string): AppError {

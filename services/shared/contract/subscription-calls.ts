@@ -9,8 +9,10 @@ export function pausedUntil({ until }: z.infer<typeof pauseSchema>): number | "r
 }
 
 /** The body of a call about dead letters, of which it names those of these ids or all. */
-export function deadSchemaOf(idsSchema: z.ZodType<string[]>) {
-  return z.union([z.strictObject({ ids: idsSchema }), z.strictObject({ all: z.literal(true) })]);
+export function deadSchemaOf(idsSchema: z.ZodType<string[]>, maxIds: number) {
+  return z.union([z.strictObject({ ids: idsSchema }), z.strictObject({ all: z.literal(true) })], {
+    error: `must be {"ids": […]} with up to ${maxIds} ids, or {"all": true}`,
+  });
 }
 
 /** The dead letters that such a call names. */

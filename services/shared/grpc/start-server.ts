@@ -122,6 +122,7 @@ function statusOf(error: AppError): status {
       return status.PERMISSION_DENIED;
     case 404:
     case 405:
+    case 421:
       return status.NOT_FOUND;
     case 409:
     case 412:

@@ -3,6 +3,7 @@ import { connect, type AddressInfo } from "node:net";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { z } from "zod";
 import { recordingTracer } from "#test/rigs/recording-tracer.ts";
+import { openRawSocket } from "#test/support/raw-socket.ts";
 import { waitFor } from "#test/support/wait.ts";
 import { SocketBudget } from "./socket-budget.ts";
 import { OPS_LIMITS } from "./socket-limits.ts";
@@ -15,6 +16,8 @@ const WELCOME = {
   about: "It keeps names.",
   links: [{ href: "/names/x", text: "a name" }],
 };
+
+const MAX_BODY_BYTES = 400_000;
 
 const schema = z.object({ name: z.string() });
 let server: ReturnType<typeof createApiServer>;
@@ -30,7 +33,7 @@ beforeEach(async () => {
     [Symbol.dispose]() {},
   };
   tracer = recordingTracer();
-  const api = createJsonApi({ maxBodyBytes: 1_024, allowedOrigins: [ORIGIN], welcome: WELCOME }, log, tracer);
+  const api = createJsonApi({ maxBodyBytes: MAX_BODY_BYTES, allowedOrigins: [ORIGIN], welcome: WELCOME }, log, tracer);
   api.get("/trace", (c) => c.json(callContextOf(c)));
   api.post("/names/:name", async (c) => c.json(await readJson(c, schema)));
   api.get("/names/:name", (c) => c.json({ name: c.req.param("name") }));
@@ -77,13 +80,31 @@ test("a body that answers HEAD is ended, and its headers are told", async () => 
   expect(isEndlessOpen).toBe(false);
 });
 
+test("a body in another encoding is refused: its names would be others", async () => {
+  const answer = await fetch(`${url}/names/x`, { method: "POST", body: Buffer.from('{"name":"Zo\xEB"}', "latin1") });
+  expect(await answer.json()).toMatchObject({ code: "malformed_request", detail: "the body is not UTF-8" });
+});
+
+test.each([
+  ["POST", "/nowhere", "HTTP/1.1 404"],
+  ["DELETE", "/names/x", "HTTP/1.1 405"],
+])("a connection goes on behind a body that nobody reads: %s %s", async (method, path, status) => {
+  await using socket = await openRawSocket((server.address() as AddressInfo).port);
+  const body = "x".repeat(MAX_BODY_BYTES);
+  socket.write(`${method} ${path} HTTP/1.1\r\nHost: e\r\nContent-Length: ${body.length}\r\n\r\n${body}`);
+  socket.write("GET /names/x HTTP/1.1\r\nHost: e\r\nConnection: close\r\n\r\n");
+  const text = await socket.text();
+  expect(text).toContain(status);
+  expect(text).toContain('{"name":"x"}');
+});
+
 test("each refusal is one line with its request's id, whatever refuses it", async () => {
   const headers = { "x-request-id": "r-1" };
   const requests: [string, RequestInit][] = [
     ["/nowhere", {}],
     ["/names/x", { method: "DELETE" }],
     ["/names/x", { method: "POST", body: "{" }],
-    ["/names/x", { method: "POST", body: "x".repeat(2_000) }],
+    ["/names/x", { method: "POST", body: "x".repeat(MAX_BODY_BYTES + 1) }],
   ];
   for (const [path, init] of requests) {
     const answer = await fetch(`${url}${path}`, { ...init, headers });

@@ -10,6 +10,7 @@ import { methodNotAllowed } from "hono/method-not-allowed";
 import type { z } from "zod";
 import type { CallContext } from "#shared/async/call-context.ts";
 import { AppError, toAppError } from "#shared/errors/app-error.ts";
+import { decodeUtf8 } from "#shared/json/decode-utf8.ts";
 import type { LimitedLog } from "#shared/log/limit-lines.ts";
 import { logAnswer, logRefusal } from "#shared/log/request-log.ts";
 import { boundSockets, boundTlsSockets } from "./bound-sockets.ts";
@@ -115,10 +116,11 @@ export function limitBodies(maxBodyBytes: number): MiddlewareHandler {
   const refuse = (): never => {
     throw new AppError("body_too_large", `the body may have ${maxBodyBytes} bytes`);
   };
-  const limitChunked = bodyLimit({ maxSize: maxBodyBytes, onError: refuse });
+  const limitCounted = bodyLimit({ maxSize: maxBodyBytes, onError: refuse });
   return (c, next) => {
-    if (c.req.header("transfer-encoding") !== undefined) return limitChunked(c, next);
-    // A body has exactly the bytes that it declares, and none without that (RFC 9112, section 6.3).
+    if (c.req.header("transfer-encoding") !== undefined) return limitCounted(c, next);
+    // A body has the bytes that it declares (RFC 9112, section 6.3). To look at it would make a whole Request and begin to read it:
+    // where nobody goes on, its rest would stand before the connection's next request.
     return Number(c.req.header("content-length") ?? 0) > maxBodyBytes ? refuse() : next();
   };
 }
@@ -149,10 +151,13 @@ export function listenerOf(api: Hono): (request: IncomingMessage, response: Serv
 
 /**
  * The request's JSON body, checked.
- * @throws {AppError} `malformed_request` naming the first field that is wrong.
+ * @throws {AppError} `malformed_request` naming the first field that is wrong, or where the body is not UTF-8: a name in another
+ * encoding would be another name.
  */
 export async function readJson<Schema extends z.ZodType>(c: Context, schema: Schema): Promise<z.infer<Schema>> {
-  return parseBody(await c.req.text(), schema);
+  const text = decodeUtf8(new Uint8Array(await c.req.arrayBuffer()));
+  if (text === undefined) throw new AppError("malformed_request", "the body is not UTF-8");
+  return parseBody(text, schema);
 }
 
 /** What calls to other services carry that are made for this request. */

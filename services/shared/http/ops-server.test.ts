@@ -93,6 +93,19 @@ describe("the Host of a request", () => {
   });
 });
 
+test.each([
+  ["POST", "/healthz", 405, "method_not_allowed"],
+  ["DELETE", "/debug/things", 405, "method_not_allowed"],
+  ["OPTIONS", "/metrics", 405, "method_not_allowed"],
+  ["GET", "/nothing", 404, "not_found"],
+  ["GET", "/metrics", 500, "internal"],
+])("%s %s is refused by a problem document: %i %s", async (method, path, status, code) => {
+  const answer = await fetch(`http://127.0.0.1:${server.port}${path}`, { method, headers: { "x-request-id": "r-1" } });
+  expect([answer.status, answer.headers.get("content-type")]).toEqual([status, "application/problem+json"]);
+  expect(answer.headers.get("allow")).toBe(status === 405 ? "GET, HEAD" : null);
+  expect(await answer.json()).toMatchObject({ status, code, instance: "urn:sluice:request:r-1" });
+});
+
 test.each(["//readyz", "/x/../readyz", "/./readyz", "/readyz/", "/%72eadyz", "/constructor"])(
   "%s is no page",
   async (path) => {

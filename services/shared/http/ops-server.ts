@@ -1,11 +1,14 @@
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { SettingsBySource } from "#shared/config/read-config.ts";
+import { AppError } from "#shared/errors/app-error.ts";
 import { isInTheWay, type ReadinessReason } from "#shared/lifecycle/readiness.ts";
 import { VERSION } from "#shared/lifecycle/version.ts";
 import { formatMetrics, type MetricsSource } from "#shared/metrics/format-metrics.ts";
 import { closeServer, listen, type ListenAddress } from "./listen.ts";
 import { boundSockets } from "./bound-sockets.ts";
 import { isOpsHost } from "./ops-hosts.ts";
+import { requestIdOf } from "./request-id.ts";
+import { sendProblem } from "./send-problem.ts";
 import { SocketBudget } from "./socket-budget.ts";
 import { answerWelcome, type Welcome } from "./welcome-page.ts";
 import { OPS_LIMITS } from "./socket-limits.ts";
@@ -33,6 +36,9 @@ export interface OpsAnswers {
   readonly pages?: Readonly<Record<string, () => unknown>>;
 }
 
+/** There is nothing to change here. */
+const METHODS = ["GET", "HEAD"];
+
 interface Answer {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
@@ -42,13 +48,14 @@ interface Answer {
 /**
  * Serves the operations port: `/healthz` (the process lives), `/readyz` (it takes new work: 200 or 503, with the reasons),
  * `/metrics` (OpenMetrics, or the older text format for those that prefer it), `/debug/settings` (what the process was set to, and its
- * readiness), the service's own pages, and at `/` what there is. A foreign `Host` is refused with 421.
+ * readiness), the service's own pages, and at `/` what there is. All may be read, and nothing else be done. A foreign `Host` is refused
+ * with 421; refusals are problem documents.
  */
 export async function startOpsServer(address: OpsAddress, answers: OpsAnswers): Promise<OpsServer> {
   const server = createServer((request, response) => {
     answer(request, [address.host, ...address.hosts], answers).then(
       (given) => send(response, given),
-      (error: unknown) => send(response, text(500, error instanceof Error ? error.message : String(error))),
+      (error: unknown) => refuse(request, response, error),
     );
   });
   boundSockets(server, new SocketBudget(OPS_LIMITS));
@@ -61,14 +68,8 @@ async function answer(
   hosts: readonly string[],
   { service, config, metrics, reasons, pages = {} }: OpsAnswers,
 ): Promise<Answer> {
-  const [host, ...others] = request.headersDistinct["host"] ?? [];
-  if (others.length > 0) return text(400, "the request has more than one Host");
-  if (host !== undefined && !isOpsHost(host, hosts)) {
-    return text(
-      421,
-      `this port is not ${host}: ask it by its address, or add the name to its setting ..._OPS_ALLOWED_HOSTS`,
-    );
-  }
+  requireHost(request, hosts);
+  if (!METHODS.includes(request.method ?? "")) throw new AppError("method_not_allowed", `use ${METHODS.join(" or ")}`);
   const path = request.url?.split("?")[0] ?? "";
   if (path === "/healthz") return text(200, "ok");
   if (path === "/readyz") return readinessOf(await reasons());
@@ -81,7 +82,16 @@ async function answer(
   }
   if (path === "/") return { status: 200, ...answerWelcome(welcomeOf(Object.keys(pages)), request.headers.accept) };
   const page = Object.hasOwn(pages, path) ? pages[path] : undefined;
-  return page === undefined ? text(404, "not found") : json(200, await page());
+  if (page === undefined) throw new AppError("not_found", "this operations port has nothing at this path; / says what it has");
+  return json(200, await page());
+}
+
+function requireHost(request: IncomingMessage, hosts: readonly string[]): void {
+  const [host, ...others] = request.headersDistinct["host"] ?? [];
+  if (others.length > 0) throw new AppError("malformed_request", "the request has more than one Host");
+  if (host === undefined || isOpsHost(host, hosts)) return;
+  const instead = "ask it by its address, or add the name to its setting ..._OPS_ALLOWED_HOSTS";
+  throw new AppError("misdirected_request", `this port is not ${host}: ${instead}`);
 }
 
 function welcomeOf(pages: readonly string[]): Welcome {
@@ -122,4 +132,11 @@ function send(response: ServerResponse, { status, headers, body }: Answer): void
     "x-content-type-options": "nosniff",
   });
   response.end(body);
+}
+
+function refuse(request: IncomingMessage, response: ServerResponse, thrown: unknown): void {
+  const message = thrown instanceof Error ? thrown.message : String(thrown);
+  const error = thrown instanceof AppError ? thrown : new AppError("internal", message);
+  if (error.code === "method_not_allowed") response.setHeader("allow", METHODS.join(", "));
+  sendProblem(response, error, requestIdOf(request.headers["x-request-id"]));
 }

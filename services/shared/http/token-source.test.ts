@@ -41,7 +41,7 @@ describe("the token of a request", () => {
     },
   );
 
-  test.each(["access_token", "token", "auth_token", "jwt"])("is refused in the URL as %s", (name) => {
+  test.each(["access_token", "refresh_token", "token", "auth_token", "jwt"])("is refused in the URL as %s", (name) => {
     const call = () => read({ authorization: "Bearer a" }, `topic=x&${name}=`);
     expect(call).toThrow(expect.objectContaining({ code: "token_in_url" }));
   });

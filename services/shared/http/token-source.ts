@@ -13,7 +13,7 @@ export interface ExplicitToken {
 export type HeaderValues = Readonly<Record<string, string | readonly string[] | undefined>>;
 
 /** Usual names of a token in a URL, where logs, histories and referrers would keep it. */
-const URL_PARAMETERS = ["access_token", "token", "auth_token", "jwt"];
+const URL_PARAMETERS = ["access_token", "refresh_token", "token", "auth_token", "jwt"];
 
 /** Clients and proxies repeat a header a few times; to take thousands of parts apart took 16 ms. */
 const MAX_REPEATED = 8;
@@ -32,9 +32,7 @@ export function readExplicitToken(request: {
   readonly query: URLSearchParams;
 }): ExplicitToken | undefined {
   const { headers, query } = request;
-  if (URL_PARAMETERS.some((name) => query.has(name))) {
-    throw new AppError("token_in_url", "a token must not stand in the URL; send it in the Authorization header");
-  }
+  refuseTokenInUrl(query, "send it in the Authorization header");
   const found = [...bearerTokens(headers), ...customTokens(headers)];
   const [first] = found;
   if (first === undefined) return undefined;
@@ -43,6 +41,15 @@ export function readExplicitToken(request: {
   }
   if (!BEARER_TOKEN.test(first.token)) throw new AppError("token_invalid", "the access token is not valid");
   return { token: first.token, places: [...new Set(found.map(({ place }) => place))] };
+}
+
+/**
+ * Refuses a token in the URL, whatever the request carries beside it.
+ * @throws {AppError} `token_in_url`, which says where the token belongs.
+ */
+export function refuseTokenInUrl(query: URLSearchParams, instead: string): void {
+  if (!URL_PARAMETERS.some((name) => query.has(name))) return;
+  throw new AppError("token_in_url", `a token must not stand in the URL; ${instead}`);
 }
 
 interface FoundToken {

@@ -66,6 +66,25 @@ describe("an event", () => {
     });
   });
 
+  test("says its attributes as CloudEvents' NATS binding encodes them; what encodes nothing stays as it came", () => {
+    const lines = [
+      "ce-owner: Zo%C3%AB%20Doe",
+      'Ce-Source: "/a%25b"',
+      "ce-rate: 5%",
+      "ce-note: a%0Ab",
+      "Nats-Msg-Id: m%2D1",
+    ];
+    expect(decode("events.acme.a.b", "x", withHeaders(lines))).toMatchObject({
+      attributes: {
+        "ce-owner": "Zoë Doe",
+        "ce-source": "/a%b",
+        "ce-rate": "5%",
+        "ce-note": "a%0Ab",
+        "nats-msg-id": "m%2D1",
+      },
+    });
+  });
+
   test.each(["", "\0", "\uFEFFtext", "é😀"])("may hold %j", (text) => {
     expect(decode("events.acme.a.b", text)).toMatchObject({ payload: Buffer.from(text) });
   });

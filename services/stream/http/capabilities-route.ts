@@ -2,6 +2,7 @@ import type { IncomingMessage } from "node:http";
 import type { Context, Hono } from "hono";
 import { nameSchema } from "#shared/contract/name-schema.ts";
 import { AppError } from "#shared/errors/app-error.ts";
+import { singleParameter } from "#shared/http/read-parameter.ts";
 import { BY_TOKEN, TOKEN_ERRORS } from "#shared/http/openapi/credentials.ts";
 import { describeCall, jsonAnswer } from "#shared/http/openapi/describe-call.ts";
 import type { TrustedProxies } from "#shared/http/client-address.ts";
@@ -76,7 +77,7 @@ export function addCapabilitiesRoute(api: Hono, route: CapabilitiesRoute): void 
 }
 
 function clientIn(c: Context): string | undefined {
-  const client = c.req.query("client");
+  const client = singleParameter(c, "client");
   if (client === undefined || NAME.test(client)) return client;
   throw new AppError("malformed_request", '"client" must be 1 to 64 of the characters A-Z a-z 0-9 _ -');
 }

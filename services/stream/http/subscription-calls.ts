@@ -18,13 +18,15 @@ const MAX_DELAY_MS = 24 * 3_600_000;
 const idsSchema = z.array(z.string().max(128)).max(MAX_IDS);
 
 /** The body of a call that acknowledges events. */
-export const acksSchema = z.union([z.strictObject({ ids: idsSchema }), z.strictObject({ upTo: z.string().max(128) })]);
+export const acksSchema = z.union([z.strictObject({ ids: idsSchema }), z.strictObject({ upTo: z.string().max(128) })], {
+  error: `must be {"ids": […]} with up to ${MAX_IDS} ids, or {"upTo": "<id>"}`,
+});
 
 /** The body of a call that wants events again. */
 export const nacksSchema = z.strictObject({ ids: idsSchema, delayMs: z.int().min(0).max(MAX_DELAY_MS).default(0) });
 
 /** The body of a call about dead letters. */
-export const deadSchema = deadSchemaOf(idsSchema);
+export const deadSchema = deadSchemaOf(idsSchema, MAX_IDS);
 
 const NAME = { name: nameSchema };
 const ERRORS = [...TOKEN_ERRORS, "too_many_requests"] as const;

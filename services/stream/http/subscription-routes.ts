@@ -1,9 +1,9 @@
 import type { IncomingMessage } from "node:http";
 import type { Context, Hono, MiddlewareHandler } from "hono";
-import { bodyLimit } from "hono/body-limit";
 import { deadNamedBy, pausedUntil, pauseSchema } from "#shared/contract/subscription-calls.ts";
 import { AppError } from "#shared/errors/app-error.ts";
-import { callContextOf, readJson } from "#shared/http/json-api.ts";
+import { callContextOf, limitBodies, readJson } from "#shared/http/json-api.ts";
+import { singleParameter } from "#shared/http/read-parameter.ts";
 import { parseEventId } from "#shared/protocol/event-id.ts";
 import { isName } from "#shared/protocol/names.ts";
 import { requireLiveSession } from "../access/live-session.ts";
@@ -18,6 +18,7 @@ import {
   listSubscriptions,
   type Owned,
   type SubscriptionDeps,
+  type Wish,
 } from "../manage-subscription.ts";
 import { MAX_WINDOW, parseWish, wishSchema } from "../subscription/parse-wish.ts";
 import type { TrustedProxies } from "#shared/http/client-address.ts";
@@ -111,12 +112,7 @@ export function addSubscriptionRoutes(api: Hono, routes: SubscriptionRoutes): vo
 }
 
 function addAckRoutes(api: Hono, routes: SubscriptionRoutes): void {
-  const limitBody = bodyLimit({
-    maxSize: MAX_ACK_BYTES,
-    onError: () => {
-      throw new AppError("body_too_large", `the body may have ${MAX_ACK_BYTES} bytes`);
-    },
-  });
+  const limitBody = limitBodies(MAX_ACK_BYTES);
   api.post(`${PATH}/acks`, CALLS.acknowledge, limitBody, async (c) => {
     const owned = await readAcker(routes, c);
     const body = await readJson(c, acksSchema);
@@ -202,11 +198,12 @@ function readName(c: Context): string {
   );
 }
 
-/** `If-Match` with the revision that may be replaced, or `If-None-Match: *` for a subscription that must be new. */
-function readExpected(c: Context): number | "new" | undefined {
+/** `If-Match` with the revision that may be replaced, or `*` for any; `If-None-Match: *` for a subscription that must be new. */
+function readExpected(c: Context): Wish["expected"] {
   if (c.req.header("if-none-match")?.trim() === "*") return "new";
   const header = c.req.header("if-match")?.trim();
-  if (header === undefined || header === "*") return undefined;
+  if (header === undefined) return undefined;
+  if (header === "*") return "any";
   const revision = /^"?(\d{1,15})"?$/.exec(header)?.[1];
   if (revision === undefined) throw new AppError("malformed_request", "If-Match must be a revision, such as 17");
   return Number(revision);
@@ -217,7 +214,7 @@ async function readDead(c: Context): Promise<"all" | string[]> {
 }
 
 function readAfter(c: Context): number {
-  const after = c.req.query("after");
+  const after = singleParameter(c, "after");
   if (after === undefined) return -1;
   const id = parseEventId(after);
   if (id === undefined) throw new AppError("malformed_request", '"after" must be an id of a dead letter');

@@ -62,7 +62,8 @@ test("keeps nothing of the URL but its own texts", () => {
     collectGarbage();
     return getHeapStatistics().used_heap_size;
   };
-  const filler = `&from=now&from=${"x".repeat(20_000)}`;
+  // Of topics that repeat, one is kept.
+  const filler = `&topic=a.b.${"x".repeat(700)}.${"x".repeat(700)}`.repeat(14);
   const before = heap();
   const parsed = Array.from({ length: 100 }, (_, index) =>
     parse(
@@ -153,6 +154,14 @@ describe("a parameter that this server does not know", () => {
     expect(message.length).toBeLessThan(200);
   });
 });
+
+test.each(["from=now", "format=raw", "events=named", "client=tab", "lastEventId=a.1.b", "pad=1"])(
+  "%s is said once: of two one would be passed over in silence",
+  (parameter) => {
+    const { code, message } = refused(`topic=a.b&${parameter}&${parameter}`);
+    expect([code, message]).toEqual(["malformed_request", `give "${parameter.split("=")[0]}" once`]);
+  },
+);
 
 describe("the padding of an answer", () => {
   test.each([

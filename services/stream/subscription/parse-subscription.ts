@@ -48,6 +48,9 @@ export interface DurableWish {
   readonly takeover: boolean;
 }
 
+/** The parameters that may come more than once. */
+const REPEATED: ReadonlySet<string> = new Set(["topic", "resource", "presence"]);
+
 /** What a durable subscription has from its record. */
 const OF_RECORD = ["topic", "resource", "from"];
 
@@ -66,6 +69,7 @@ export function parseSubscription(
   if (unknown !== undefined) {
     throw new AppError("unsupported_parameter", `this server does not know the parameter "${unknown.slice(0, 64)}"`);
   }
+  requireOnce(query);
   const durable = parseDurable(query);
   const [topics, resources] = [query.getAll("topic"), query.getAll("resource")];
   if (durable === undefined) requireCount(topics.length + resources.length);
@@ -87,6 +91,13 @@ export function parseSubscription(
       waitMs: parseNumber(query, "wait", { most: MAX_WAIT_SECONDS, byDefault: MAX_WAIT_SECONDS }) * 1_000,
     },
   };
+}
+
+/** Of two values one would be passed over in silence. */
+function requireOnce(query: URLSearchParams): void {
+  const names = [...query.keys()].filter((name) => !REPEATED.has(name));
+  const twice = names.find((name, place) => names.indexOf(name) < place);
+  if (twice !== undefined) throw new AppError("malformed_request", `give "${twice}" once`);
 }
 
 function parseNumber(
