@@ -134,12 +134,19 @@ describe("a target that a router would change, and a second Host", () => {
 
 describe("a page", () => {
   test("of an origin on the list may send what clients send", async () => {
-    const headers = { origin: ORIGIN, "access-control-request-method": "POST" };
+    const headers = {
+      origin: ORIGIN,
+      "access-control-request-method": "POST",
+      "access-control-request-headers": "ce-id, CE-Priority,ce-_vil,x-other",
+    };
     const preflight = await fetch(`${url}/names/x`, { method: "OPTIONS", headers });
     expect(preflight.status).toBe(204);
-    expect(preflight.headers.get("access-control-allow-headers")?.split(/, ?/)).toEqual(
-      expect.arrayContaining(["traceparent", "tracestate", "x-sluice-client", "last-event-id", "if-match"]),
+    const allowed = preflight.headers.get("access-control-allow-headers")?.split(/, ?/);
+    expect(allowed).toEqual(
+      expect.arrayContaining(["traceparent", "tracestate", "baggage", "x-sluice-client", "last-event-id"]),
     );
+    expect(allowed).toEqual(expect.arrayContaining(["if-match", "if-none-match", "ce-id", "ce-priority"]));
+    expect(allowed?.filter((name) => /vil|other/.test(name))).toEqual([]);
   });
 
   test("of an origin on the list may read refusals too, of another one nothing", async () => {

@@ -14,7 +14,7 @@ import type { LimitedLog } from "#shared/log/limit-lines.ts";
 import { logAnswer, logRefusal } from "#shared/log/request-log.ts";
 import { boundSockets, boundTlsSockets } from "./bound-sockets.ts";
 import { byForwardedFor, type TrustedProxies, wholeAddressOf } from "./client-address.ts";
-import { CORS } from "./cors.ts";
+import { allowedHeaders, CORS } from "./cors.ts";
 import { answerUnreadableRequests, MAX_HEADER_BYTES } from "./header-limit.ts";
 import { isListedOrigin } from "./origin.ts";
 import { addApiDescription, type DescribedService } from "./openapi/add-api-description.ts";
@@ -79,7 +79,7 @@ export function createJsonApi(
     readTarget(incomingOf(c));
     await next();
   });
-  api.use(cors({ ...CORS, origin: (origin) => (isListedOrigin(origin, allowedOrigins) ? origin : null) }));
+  api.use(answerPages(allowedOrigins));
   api.use(methodNotAllowed({ app: api, onMethodNotAllowed: refuseMethod }));
   const limitBody = limitBodies(maxBodyBytes);
   api.use((c, next) => (streamedPaths?.test(c.req.path) === true ? next() : limitBody(c, next)));
@@ -94,6 +94,17 @@ export function createJsonApi(
   api.notFound((c) => problemResponse(c, new AppError("not_found", "there is nothing at this path")));
   api.onError((thrown, c) => problemResponse(c, toAppError(thrown)));
   return api;
+}
+
+/** Lets pages of the origins read what is answered, and says to those that ask before what they may send. */
+function answerPages(allowedOrigins: readonly string[]): MiddlewareHandler {
+  const options = { ...CORS, origin: (origin: string) => (isListedOrigin(origin, allowedOrigins) ? origin : null) };
+  const answer = cors(options);
+  return (c, next) => {
+    if (c.req.method !== "OPTIONS") return answer(c, next);
+    const allowHeaders = allowedHeaders(c.req.header("access-control-request-headers"));
+    return cors({ ...options, allowHeaders })(c, next);
+  };
 }
 
 /** Nobody reads what answers HEAD: without its end a body that is a stream would go on for ever. */
