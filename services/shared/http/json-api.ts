@@ -12,6 +12,7 @@ import type { CallContext } from "#shared/async/call-context.ts";
 import { AppError, toAppError } from "#shared/errors/app-error.ts";
 import type { LimitedLog } from "#shared/log/limit-lines.ts";
 import { logAnswer, logRefusal } from "#shared/log/request-log.ts";
+import { answerHalfClosed } from "./answer-half-closed.ts";
 import { boundSockets, boundTlsSockets } from "./bound-sockets.ts";
 import { byForwardedFor, type TrustedProxies, wholeAddressOf } from "./client-address.ts";
 import { allowedHeaders, CORS } from "./cors.ts";
@@ -130,6 +131,7 @@ const limits = { headersTimeout: 10_000, requestTimeout: 30_000, maxHeaderSize: 
 export function createApiServer(api: Hono, sockets: SocketBudget): Server {
   const server = createServer(limits, listenerOf(api));
   boundSockets(server, sockets);
+  answerHalfClosed(server);
   answerUnreadableRequests(server);
   return server;
 }
@@ -138,13 +140,15 @@ export function createApiServer(api: Hono, sockets: SocketBudget): Server {
 export function createTlsApiServer(api: Hono, sockets: SocketBudget, tls: TlsOptions): TlsServer {
   const server = createTlsServer({ ...limits, handshakeTimeout: 10_000, ...tls }, listenerOf(api));
   boundTlsSockets(server, sockets);
+  answerHalfClosed(server);
   answerUnreadableRequests(server);
   return server;
 }
 
 /** Answers the requests of a node:http server by the API. */
 export function listenerOf(api: Hono): (request: IncomingMessage, response: ServerResponse) => void {
-  const answer = getRequestListener(api.fetch, { errorHandler: refuseUnreadable });
+  // Requests of HTTP/1.0 may have no Host, those of load balancers among them: it stands for theirs.
+  const answer = getRequestListener(api.fetch, { hostname: "localhost", errorHandler: refuseUnreadable });
   return (request, response) => void answer(request, response);
 }
 
