@@ -6,12 +6,13 @@ import type { Duplex } from "node:stream";
  * close it, and what was asked for would be done unanswered. A client that closes its side while it is answered has left.
  */
 export function answerHalfClosed(server: Server): void {
-  const watch = (socket: Duplex): void => {
-    socket.on("end", () => {
-      const { _httpMessage: underWay } = socket as { _httpMessage?: Pick<ServerResponse, "headersSent"> | null };
-      if (underWay?.headersSent === true) socket.end();
-    });
-  };
   Object.assign(server, { httpAllowHalfOpen: true });
-  server.on("connection", watch).on("secureConnection", watch);
+  server.on("connection", endWhileAnswered).on("secureConnection", endWhileAnswered);
+}
+
+function endWhileAnswered(socket: Duplex): void {
+  socket.on("end", () => {
+    const { _httpMessage: underWay } = socket as { _httpMessage?: Pick<ServerResponse, "headersSent"> | null };
+    if (underWay?.headersSent === true) socket.end();
+  });
 }
