@@ -34,7 +34,7 @@ export class FollowedStream<Given extends Schemas> implements Omit<SluiceStream<
     for (const [name, reaction] of Object.entries({ gap, reset, degraded })) {
       // Pages without types are to think of it, too.
       if (reaction === undefined) throw new TypeError(`decide about ${name}: a function or "ignore"`);
-      this.#listen(name, (value) => react(reaction as Reaction<never>, value));
+      this.#listen(name, (value) => runReaction(reaction as Reaction<never>, value));
     }
     this.#options = options;
     this.#kept = new KeptId(options, environment);
@@ -99,7 +99,7 @@ export class FollowedStream<Given extends Schemas> implements Omit<SluiceStream<
 
   #takeEvent({ event, issues }: CheckedEvent): undefined {
     const { onInvalid } = this.#options;
-    if (issues !== undefined && onInvalid !== undefined) react(onInvalid, { event, issues });
+    if (issues !== undefined && onInvalid !== undefined) runReaction(onInvalid, { event, issues });
     else this.#handOn(event);
     this.#keep(event.id);
   }
@@ -151,7 +151,7 @@ export class FollowedStream<Given extends Schemas> implements Omit<SluiceStream<
 
   #notify(name: string, value: unknown): void {
     // Those that are there now: one that hears may leave, and come again.
-    for (const listener of Array.from(this.#listeners.get(name) ?? [])) react(listener, value as never);
+    for (const listener of Array.from(this.#listeners.get(name) ?? [])) runReaction(listener, value as never);
   }
 }
 
@@ -159,7 +159,7 @@ export class FollowedStream<Given extends Schemas> implements Omit<SluiceStream<
 const STATE = " state";
 
 /** What somebody else's function throws is theirs, and the program hears of it; the stream goes on. */
-function react<Value>(reaction: Reaction<Value>, value: Value): void {
+export function runReaction<Value>(reaction: Reaction<Value>, value: Value): void {
   if (reaction === "ignore") return;
   try {
     reaction(value);

@@ -24,6 +24,7 @@ import type { AnnounceTopics, ClientStreams } from "./connections/client-streams
 import type { KeepAliveDeps } from "./connections/keep-alive.ts";
 import type { StreamPresence } from "./connections/presence/stream-presence.ts";
 import { Reader } from "./connections/reader.ts";
+import { requireWholeScope } from "./connections/require-whole-scope.ts";
 import { readyOf } from "./connections/ready-of.ts";
 import { originOf } from "./connections/stream-origin.ts";
 import type { StreamRequest } from "./connections/stream-request.ts";
@@ -140,17 +141,19 @@ async function topicsFor(
 /** Makes the stream the holder of the durable subscription that it asks for, if it does. */
 async function attach(
   { subscriptions, observer }: Edge,
-  { log }: Tenant,
-  { identity, topics }: Registration,
+  tenant: Tenant,
+  registration: Registration,
   { durable, client }: Subscription,
   connectionId: string,
 ): Promise<Attached | undefined> {
   if (durable === undefined) return undefined;
+  requireWholeScope(registration, tenant);
+  const { identity, topics } = registration;
   const key = { tenant: identity.tenant, subject: identity.subject.id, name: durable.name };
   const attached = await attachHold(
     subscriptions,
     { key, identity, connectionId, client, topics, callback: undefined, ...durable },
-    log,
+    tenant.log,
   );
   observer.subscriptionChanged(attached.wasExpired ? "revived" : "attached", key);
   return attached;

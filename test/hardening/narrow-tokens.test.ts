@@ -127,6 +127,22 @@ describe("a token with a scope", () => {
   });
 });
 
+test("a durable subscription is lost to no token with a scope that leaves out a part of it", async () => {
+  const [wide, narrow] = [(await logIn()).access_token, (await logIn("issues:read")).access_token];
+  const define = (name: string, topics: string[]) =>
+    call("PUT", `${stack.streamUrl}/v1/subscriptions/${name}`, wide, { topics });
+  await define("whole", ["issues.>", "push.>"]);
+  await define("part", ["issues.>"]);
+  await demo.publish("events.demo.push.event.k", "for who may see it");
+  expect((await openStream(narrow, "subscription=whole&takeover=true")).stream.status).toBe(403);
+  const { stream, id } = await openStream(wide, "subscription=whole");
+  await using opened = stream;
+  expect(await opened.receive(1)).toEqual(["for who may see it"]);
+  expect(await call("POST", `${stack.streamUrl}/v1/streams/${id}/token`, narrow)).toMatchObject({ status: 403 });
+  await using within = (await openStream(narrow, "subscription=part")).stream;
+  expect(within.status).toBe(200);
+});
+
 /** What a form to one of auth's OAuth endpoints is answered, asked by a service client or by nobody. */
 async function ask(endpoint: "introspect" | "revoke", token: string): Promise<Answer> {
   const authorization = `Basic ${Buffer.from("reporter:sluice-demo").toString("base64")}`;

@@ -110,6 +110,19 @@ describe("a session that is over", () => {
     expect(await written()).toEqual(before);
   });
 
+  test.each([
+    ["GET", "/v1/clients"],
+    ["GET", "/v1/clients/tab-1/topics"],
+    ["DELETE", "/v1/clients/tab-1/topics"],
+    ["GET", "/v1/subscriptions"],
+  ])("reads and forgets nothing that is kept at the edge: %s %s", async (method, path) => {
+    const { access_token } = await stack.login("bob");
+    const headers = { authorization: `Bearer ${access_token}` };
+    await fetch(`${stack.authUrl}/v1/auth/logout`, { method: "POST", headers });
+    const response = await fetch(stack.streamUrl + path, { method, headers });
+    expect([response.status, await response.json()]).toMatchObject([401, { code: "session_ended" }]);
+  });
+
   test("is written once, however many ask for its end at once", async () => {
     const { access_token, session_id } = await stack.login("bob");
     const headers = { authorization: `Bearer ${access_token}` };

@@ -139,6 +139,13 @@ test("a person's events, and a tenant's, are limited, and whoever is over the li
   expect((await publish(carol, many)).status).toBe(200);
 });
 
+test("the edge does not have a request sent again for which the bus has no room", async () => {
+  const data = "x".repeat(950 * 1_024);
+  const headers = Object.fromEntries(Array.from({ length: 80 }, (_, place) => [`ce-x${place}`, "y".repeat(1_000)]));
+  const refused = await toEdge(carol, issue("large", { data }), headers);
+  expect([refused.status, refused.body["code"]]).toEqual([422, "limit_exceeded"]);
+});
+
 describe("while something is away", () => {
   test("Redis: events are published on", async () => {
     await stack.redis.stop();

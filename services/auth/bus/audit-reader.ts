@@ -5,6 +5,7 @@ import { orUnavailable } from "#shared/async/or-unavailable.ts";
 import { AUDIT_STREAM, auditSubject } from "#shared/contract/audit-log.ts";
 import { AppError } from "#shared/errors/app-error.ts";
 import { parseJson } from "#shared/json/parse-json.ts";
+import { startTimeOf } from "#shared/nats/start-time.ts";
 import { createEntryNames, type EntryNames } from "../audit/entry-names.ts";
 import type { AuditPage, AuditStart, ReadAudit, StoredEntry } from "../audit/read-audit.ts";
 
@@ -30,7 +31,8 @@ export function createAuditReader(nats: NatsConnection, encryptionKey: Uint8Arra
 type Place = Pick<ConsumerConfig, "deliver_policy"> & Partial<ConsumerConfig>;
 
 function placeOf(tenant: string, start: AuditStart, names: EntryNames): Place {
-  if ("since" in start) return { deliver_policy: DeliverPolicy.StartTime, opt_start_time: start.since };
+  if ("since" in start)
+    return { deliver_policy: DeliverPolicy.StartTime, opt_start_time: startTimeOf(Date.parse(start.since)) };
   const sequence = names.sequenceOf(tenant, start.after);
   if (sequence === undefined) throw new AppError("malformed_request", "after must be the id of an entry");
   return { deliver_policy: DeliverPolicy.StartSequence, opt_start_seq: sequence + 1 };

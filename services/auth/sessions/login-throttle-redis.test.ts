@@ -54,6 +54,15 @@ describe("ten wrong guesses at an account from one address", () => {
     expect((await throttle.admit({ tenant: "rival", account: "ann", address: HOME })).waitSeconds).toBe(0);
   });
 
+  test("are all that counts there, however often it is tried on: neither its address nor its owner elsewhere is hindered", async () => {
+    const office = "203.0.113.99";
+    for (let round = 0; round < 8; round += 1) {
+      await Promise.all(Array.from({ length: 50 }, () => waitOf("old-secret", office)));
+    }
+    expect(await waitOf("somebody-else", office)).toBe(0);
+    expect(await slowOf("old-secret", OTHER)).toBe(0);
+  });
+
   test("lock it for longer each time, up to an hour, and attempts in between prolong nothing", async () => {
     const locks: number[] = [];
     for (let round = 0; round < 8; round += 1) {

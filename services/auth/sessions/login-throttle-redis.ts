@@ -88,10 +88,10 @@ export function createLoginThrottle(redis: Redis, keys: Pick<Keys, "refresh">): 
     admit: (attempt) =>
       callRedis(async () => {
         const counted = keysOf(attempt, keys);
-        const isKnown = attempt.device !== undefined;
-        const elsewhere = isKnown ? { waitSeconds: 0, slowMs: 0 } : admitElsewhere(counted);
-        const [locked, { waitSeconds, slowMs }] = await Promise.all([admitFromOne(counted.pair), elsewhere]);
-        return { waitSeconds: Math.max(locked, waitSeconds), slowMs };
+        const waitSeconds = await admitFromOne(counted.pair);
+        // What is locked is no attempt: a client with an old secret that goes on must not use up its address, nor slow the owner.
+        if (waitSeconds > 0 || attempt.device !== undefined) return { waitSeconds, slowMs: 0 };
+        return admitElsewhere(counted);
       }),
     async forget(attempt) {
       const counted = keysOf(attempt, keys);
@@ -113,7 +113,7 @@ function lockKeyOf(pair: string): string {
   return `sluice:login-locks:${pair}`;
 }
 
-/** Counts an attempt, admitted or not. */
+/** Counts an attempt, whether there is room for it or not. */
 async function consume(limiter: RateLimiterRedis, key: string): Promise<RateLimiterRes> {
   try {
     return await limiter.consume(key);

@@ -1,4 +1,5 @@
 import { connect } from "../connect.ts";
+import { runReaction } from "../follow-stream.ts";
 import type { ConnectOptions, Schemas } from "../options.ts";
 import type { EventOf, SluiceStream } from "../sluice-stream.ts";
 import type { StreamState } from "../stream-state.ts";
@@ -18,7 +19,7 @@ export function openFor<Given extends Schemas>({ options, onEvent, onState }: Vi
   stream.onState(onState);
   // A loop that ends by an error: the state says why.
   void (async () => {
-    for await (const event of stream) onEvent(event);
+    for await (const event of stream) runReaction(onEvent, event);
   })().catch(() => {});
   return stream;
 }

@@ -4,6 +4,7 @@ import { erasedEntrySchema, sessionEntrySchema } from "#shared/contract/control-
 import { nanosOf } from "#shared/contract/event-tag.ts";
 import { erasedControlSubject, logStreamName, sessionControlSubject } from "#shared/contract/tenant-log.ts";
 import { parseJson } from "#shared/json/parse-json.ts";
+import { startTimeOf } from "#shared/nats/start-time.ts";
 import type { EventHistory, History, Placed } from "../events/event-log.ts";
 import { readDirect } from "./read-direct.ts";
 import { answeredOrUnknown } from "./answered.ts";
@@ -22,7 +23,7 @@ export function logHistory(
     aroundTime: (tenant, topic, at) =>
       answeredOrUnknown(tenant, async () => {
         const subject = `events.${tenant}.${topic}`;
-        const time = new Date(at).toISOString();
+        const time = startTimeOf(at);
         const stream = logStreamName(tenant);
         const until = { multi_last: [subject], up_to_time: time };
         const since = { start_time: time, next_by_subj: subject, batch: 1 };

@@ -47,6 +47,7 @@ export async function followSchemas(folder: string | undefined, deps: FollowSche
     throw new BootError(`PUBLISH_SCHEMAS_DIR: ${(error as Error).message}`);
   });
   if (faults.length > 0) throw new BootError(`PUBLISH_SCHEMAS_DIR: ${faults.join("; ")}`);
+  tellTenants(schemas, folder, deps.log);
   const watch = watchFile({
     ...(deps.everyMs !== undefined && { everyMs: deps.everyMs }),
     get paths() {
@@ -54,7 +55,9 @@ export async function followSchemas(folder: string | undefined, deps: FollowSche
     },
     read: () => readFolder(folder, schemas, deps.pool),
     onRead(read) {
+      const before = [...schemas.keys()].join();
       ({ schemas, paths, faults } = read);
+      if ([...schemas.keys()].join() !== before) tellTenants(schemas, folder, deps.log);
       for (const fault of faults) {
         rejected.inc();
         deps.log.error({ fault }, "schemas cannot be used; the last good ones are in force");
@@ -66,6 +69,14 @@ export async function followSchemas(folder: string | undefined, deps: FollowSche
     },
   });
   return { find: (tenant) => schemas.get(tenant) ?? NONE, [Symbol.dispose]: () => watch[Symbol.dispose]() };
+}
+
+/** Events of a tenant whose file is not where it should be go unchecked: that must not pass without a line. */
+function tellTenants(schemas: ReadFolder["schemas"], folder: string, log: Logger): void {
+  const tenants = [...schemas.keys()];
+  if (tenants.length > 0)
+    log.info({ file: folder, tenants }, "the data of these tenants' events is checked by schemas");
+  else log.warn({ file: folder }, "the folder of schemas holds none: no event's data is checked");
 }
 
 interface ReadFolder {
@@ -86,6 +97,7 @@ async function readFolder(
     const tenant = FILE.exec(name)?.[1] ?? "";
     try {
       if (!isName(tenant)) throw new Error("its name is not a tenant's");
+      if (schemas.has(tenant)) throw new Error(`${tenant} has another file: put its schemas into one`);
       schemas.set(tenant, await readSchemaFile(tenant, await readFile(join(folder, name), "utf8"), pool));
     } catch (error) {
       faults.push(`${name}: ${(error as Error).message}`);

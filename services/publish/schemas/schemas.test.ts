@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { createLogger } from "#shared/log/create-logger.ts";
+import { createLogger, type Logger } from "#shared/log/create-logger.ts";
 import { createMetricsRegistry } from "#shared/metrics/registry.ts";
 import { waitFor } from "#test/support/wait.ts";
 import type { PublishedEvent } from "../events/published-event.ts";
@@ -110,6 +110,25 @@ describe("a folder of schemas", () => {
     expect(schemas.find("acme").length).toBe(1);
     await put("acme.yaml", "schemas: {}");
     await waitFor("the mended file counts", () => schemas.find("acme").length === 0);
+  });
+
+  test("says whose events are checked, and that nobody's are", async () => {
+    const lines: object[] = [];
+    const write = (facts: object, message: string): void => void lines.push({ ...facts, message });
+    const log = { ...createLogger("test", "silent"), info: write, warn: write } as Logger;
+    using schemas = await followSchemas(folder, { pool, registry: createMetricsRegistry(), log, everyMs: 20 });
+    expect(lines).toMatchObject([{ file: folder, message: expect.stringContaining("no event's data is checked") }]);
+    await put("acme.yaml", "schemas: { a.b: { type: object } }");
+    await waitFor("the new file counts", () => schemas.find("acme").length === 1);
+    await rm(join(folder, "acme.yaml"));
+    await waitFor("the file is gone", () => schemas.find("acme").length === 0);
+    expect(lines.slice(1)).toMatchObject([{ tenants: ["acme"] }, { message: expect.stringContaining("holds none") }]);
+  });
+
+  test("takes one file of a tenant, and stops the start where there are two", async () => {
+    await put("acme.json", '{"schemas":{"a.b":{}}}');
+    await put("acme.yaml", "schemas: {}");
+    await expect(follow()).rejects.toThrow("PUBLISH_SCHEMAS_DIR: acme.yaml: acme has another file");
   });
 
   test("stops the start where a file of it is broken, or it is not there", async () => {

@@ -32,7 +32,7 @@ describe("a port", () => {
     expect(readConfig(schema, { NATS_URL, AUTH_HTTP_PORT: port }).AUTH_HTTP_PORT).toBe(Number(port));
   });
 
-  test.each(["0x1F90", "1e3", " 80 ", "80.5", "65536", "-1", "+80", "080", "80a", "١٢", "Infinity", " "])(
+  test.each(["0x1F90", "1e3", "8 0", "80.5", "65536", "-1", "+80", "080", "80a", "١٢", "Infinity"])(
     "is not %j",
     (port) => {
       expect(faultsOf({ NATS_URL, AUTH_HTTP_PORT: port })).toBe(
@@ -47,6 +47,21 @@ describe("a port", () => {
       /AUTH_HTTP_PORT: must be a port.*"tcp:\/\/10\.0\.0\.1:8081".*Kubernetes.*enableServiceLinks: false/,
     );
     expect(faults).not.toContain("not set");
+  });
+});
+
+test("blanks and line ends around a value are none of it, and alone they are no value", () => {
+  const config = readConfig(schema, {
+    NATS_URL: `${NATS_URL}\n`,
+    POLICY_DOCUMENTS_DIR: " /etc/my policies\r\n",
+    POLICY_OPERATOR_TOKEN: "a-token-of-an-operator\n",
+    AUTH_HTTP_PORT: " \n",
+  });
+  expect(config).toMatchObject({
+    NATS_URL,
+    POLICY_DOCUMENTS_DIR: "/etc/my policies",
+    POLICY_OPERATOR_TOKEN: "a-token-of-an-operator",
+    AUTH_HTTP_PORT: 8081,
   });
 });
 

@@ -31,8 +31,8 @@ export type Config<Schema extends z.ZodObject> = Readonly<z.infer<Schema>> & {
 };
 
 /**
- * Reads a service's settings from the environment into one frozen object. An empty variable counts as not set. Each setting's
- * schema carries what it means, see `settingMetaOf`.
+ * Reads a service's settings from the environment into one frozen object. Blanks and line ends around a value are not part of it; an
+ * empty variable counts as not set. Each setting's schema carries what it means, see `settingMetaOf`.
  * @throws {BootError} naming every variable that is wrong, all at once: its value, masked where it is secret, what is expected and
  * what it means.
  */
@@ -41,7 +41,7 @@ export function readConfig<Schema extends z.ZodObject>(
   env: NodeJS.ProcessEnv,
   { demo = {}, log }: ReadConfigOptions = {},
 ): Config<Schema> {
-  const set = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== ""));
+  const set = withoutBlanks(env);
   const unknown = findUnknownSettings(set, Object.keys(schema.shape));
   for (const { name, nearest } of unknown) log?.warn({ variable: name, nearest }, "this variable is no setting");
   const given = set["SLUICE_DEMO"] === "1" ? { ...demo, ...set } : set;
@@ -55,6 +55,12 @@ export function readConfig<Schema extends z.ZodObject>(
   const bySource = describeSettings(schema, set, given, parsed.data);
   log?.info(bySource, "settings");
   return Object.freeze({ ...parsed.data, bySource });
+}
+
+/** Secrets of Kubernetes often end with a line end. Some schemas would cut it off and others not: what auth issued nobody else would believe. */
+function withoutBlanks(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  const trimmed = Object.entries(env).map(([name, value]) => [name, value?.trim()] as const);
+  return Object.fromEntries(trimmed.filter(([, value]) => value !== ""));
 }
 
 function describeFault(

@@ -30,10 +30,19 @@ describe("a request's address", () => {
 
   test("behind a proxy is the last hop, the only one that the proxy wrote itself", () => {
     expect(addressOf("10.0.0.1", "198.51.100.1, 203.0.113.1", "10.0.0.1")).toBe("203.0.113.1");
-    for (const broken of [undefined, "", "me", "203.0.113.1, me", "203.0.113.1:443"]) {
+    for (const broken of [undefined, "", "me", "203.0.113.1, me", "203.0.113.1:me", "[me]:443"]) {
       expect(addressOf("10.0.0.1", broken, "10.0.0.1")).toBe("10.0.0.1");
     }
   });
+});
+
+test.each([
+  ["203.0.113.1:51234", "203.0.113.1"],
+  ["198.51.100.1:80, 203.0.113.1:51234", "203.0.113.1"],
+  ["[2001:db8:1:2::3]:51234", "2001:db8:1:2::/64"],
+  ["2001:db8:1:2::3", "2001:db8:1:2::/64"],
+])("the last hop in %s is %s, also where a port stands beside it", (forwarded, address) => {
+  expect(addressOf("10.0.0.1", forwarded, "10.0.0.1")).toBe(address);
 });
 
 describe("the address behind a proxy that writes Forwarded", () => {

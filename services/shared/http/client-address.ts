@@ -87,15 +87,19 @@ export function isProxy(address: string, proxies: BlockList): boolean {
 
 function addressBehind(peer: string, value: string | undefined, header: ForwardedHeader): string {
   const said = lastOf(value);
-  const lastHop = unmapped(header === "forwarded" ? nodeIn(said) : said);
+  const lastHop = unmapped(withoutPort(header === "forwarded" ? nodeIn(said) : said));
   return isIP(lastHop) === 0 ? peer : lastHop;
 }
 
-/** The address in an element of `Forwarded` (RFC 7239, section 6): `for=192.0.2.1`, `for="[2001:db8::1]:4711"`. */
+/** The node in an element of `Forwarded` (RFC 7239, section 6): `for=192.0.2.1`, `for="[2001:db8::1]:4711"`. */
 function nodeIn(element: string): string {
-  const [, node = ""] = /(?:^|;)\s*for="?([^";]*)"?\s*(?:;|$)/i.exec(element) ?? [];
+  return /(?:^|;)\s*for="?([^";]*)"?\s*(?:;|$)/i.exec(element)?.[1] ?? "";
+}
+
+/** The address of a node, which may have a port: Azure's Application Gateway writes ports into `X-Forwarded-For`, too. */
+function withoutPort(node: string): string {
   const [, v6, v4] = /^(?:\[([^\]]+)\]|([0-9.]+))(?::[0-9]+)?$/.exec(node) ?? [];
-  return v6 ?? v4 ?? "";
+  return v6 ?? v4 ?? node;
 }
 
 /** Where a connection comes from, for counting: its peer's IPv4 address, or the /64 of its IPv6 address. */

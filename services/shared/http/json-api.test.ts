@@ -1,5 +1,5 @@
 import { once } from "node:events";
-import { connect, type AddressInfo } from "node:net";
+import { type AddressInfo, connect, type Socket } from "node:net";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { z } from "zod";
 import { recordingTracer } from "#test/rigs/recording-tracer.ts";
@@ -25,6 +25,7 @@ let logged: unknown[];
 let tracer: ReturnType<typeof recordingTracer>;
 let url: string;
 let isEndlessOpen: boolean;
+let slow: PromiseWithResolvers<void>;
 
 beforeEach(async () => {
   logged = [];
@@ -37,6 +38,11 @@ beforeEach(async () => {
   api.get("/trace", (c) => c.json(callContextOf(c)));
   api.post("/names/:name", async (c) => c.json(await readJson(c, schema)));
   api.get("/names/:name", (c) => c.json({ name: c.req.param("name") }));
+  slow = Promise.withResolvers();
+  api.post("/slow", async (c) => {
+    await slow.promise;
+    return c.json({ said: await c.req.text() });
+  });
   isEndlessOpen = true;
   api.get("/endless", (c) => {
     const body = new ReadableStream<Uint8Array>({ cancel: () => void (isEndlessOpen = false) });
@@ -155,12 +161,19 @@ describe("a target that a router would change, and a second Host", () => {
 
 describe("a page", () => {
   test("of an origin on the list may send what clients send", async () => {
-    const headers = { origin: ORIGIN, "access-control-request-method": "POST" };
+    const headers = {
+      origin: ORIGIN,
+      "access-control-request-method": "POST",
+      "access-control-request-headers": "ce-id, CE-Priority,ce-_vil,x-other",
+    };
     const preflight = await fetch(`${url}/names/x`, { method: "OPTIONS", headers });
     expect(preflight.status).toBe(204);
-    expect(preflight.headers.get("access-control-allow-headers")?.split(/, ?/)).toEqual(
-      expect.arrayContaining(["traceparent", "tracestate", "x-sluice-client", "last-event-id", "if-match"]),
+    const allowed = preflight.headers.get("access-control-allow-headers")?.split(/, ?/);
+    expect(allowed).toEqual(
+      expect.arrayContaining(["traceparent", "tracestate", "baggage", "x-sluice-client", "last-event-id"]),
     );
+    expect(allowed).toEqual(expect.arrayContaining(["if-match", "if-none-match", "ce-id", "ce-priority"]));
+    expect(allowed?.filter((name) => /vil|other/.test(name))).toEqual([]);
   });
 
   test("of an origin on the list may read refusals too, of another one nothing", async () => {
@@ -181,6 +194,37 @@ test("a failure that nobody expects is logged; a client that breaks off its body
   expect((await fetch(`${url}/broken`)).status).toBe(500);
   await waitFor("the failure is logged", () => logged.length > 0);
   expect(logged).toMatchObject([{ err: new Error("broken"), method: "GET", path: "/broken" }]);
+});
+
+describe("a client that closes its side", () => {
+  const open = () => {
+    const accepted = new Promise<Socket>((resolve) => server.once("connection", resolve));
+    const { port } = server.address() as AddressInfo;
+    return { client: connect({ port, host: "127.0.0.1", allowHalfOpen: true }), accepted };
+  };
+
+  test("behind its request still reads the answer, and the connection is closed then", async () => {
+    const { client, accepted } = open();
+    client.end("POST /slow HTTP/1.1\r\nHost: e\r\nContent-Length: 2\r\n\r\nhi");
+    await once(await accepted, "end");
+    slow.resolve();
+    expect(await new Response(client as never).text()).toMatch(/^HTTP\/1\.1 200 OK\r\n[^]*"said":"hi"/);
+  });
+
+  test("while it is answered has left", async () => {
+    const { client } = open();
+    client.write("GET /endless HTTP/1.1\r\nHost: e\r\n\r\n");
+    await once(client, "data");
+    client.end();
+    await waitFor("the answer is given up", () => !isEndlessOpen);
+    client.destroy();
+  });
+});
+
+test("a request of HTTP/1.0 needs no Host", async () => {
+  const client = connect((server.address() as AddressInfo).port, "127.0.0.1");
+  client.write("GET /names/x HTTP/1.0\r\n\r\n");
+  expect(await new Response(client as never).text()).toMatch(/^HTTP\/1\.1 200 OK\r\n/);
 });
 
 describe("a request's span", () => {

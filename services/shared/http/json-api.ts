@@ -13,9 +13,10 @@ import { AppError, toAppError } from "#shared/errors/app-error.ts";
 import { decodeUtf8 } from "#shared/json/decode-utf8.ts";
 import type { LimitedLog } from "#shared/log/limit-lines.ts";
 import { logAnswer, logRefusal } from "#shared/log/request-log.ts";
+import { answerHalfClosed } from "./answer-half-closed.ts";
 import { boundSockets, boundTlsSockets } from "./bound-sockets.ts";
 import { byForwardedFor, type TrustedProxies, wholeAddressOf } from "./client-address.ts";
-import { CORS } from "./cors.ts";
+import { allowedHeaders, CORS, corsHeaders } from "./cors.ts";
 import { answerUnreadableRequests, MAX_HEADER_BYTES } from "./header-limit.ts";
 import { isListedOrigin } from "./origin.ts";
 import { addApiDescription, type DescribedService } from "./openapi/add-api-description.ts";
@@ -81,12 +82,7 @@ export function createJsonApi(
     readTarget(incomingOf(c));
     await next();
   });
-  const answerOrigin = cors({ ...CORS, origin: (origin) => (isListedOrigin(origin, allowedOrigins) ? origin : null) });
-  api.use(async (c, next) => {
-    if (c.req.header("origin") !== undefined || c.req.method === "OPTIONS") return answerOrigin(c, next);
-    await next();
-    c.res.headers.append("vary", "origin");
-  });
+  api.use(answerPages(allowedOrigins));
   api.use(methodNotAllowed({ app: api, onMethodNotAllowed: refuseMethod }));
   const limitBody = limitBodies(maxBodyBytes);
   api.use((c, next) => (streamedPaths?.test(c.req.path) === true ? next() : limitBody(c, next)));
@@ -102,6 +98,24 @@ export function createJsonApi(
   api.notFound((c) => problemResponse(c, new AppError("not_found", "there is nothing at this path")));
   api.onError((thrown, c) => problemResponse(c, toAppError(thrown)));
   return api;
+}
+
+/** Lets pages of the origins read what is answered, and says to those that ask before what they may send. */
+function answerPages(allowedOrigins: readonly string[]): MiddlewareHandler {
+  const origin = (asked: string): string | null => (isListedOrigin(asked, allowedOrigins) ? asked : null);
+  return async (c, next) => {
+    if (c.req.method === "OPTIONS") {
+      const allowHeaders = allowedHeaders(c.req.header("access-control-request-headers"));
+      return cors({ ...CORS, origin, allowHeaders })(c, next);
+    }
+    await next();
+    const { headers } = c.res;
+    headers.append("vary", "origin");
+    if (headers.has("access-control-allow-origin")) return undefined;
+    const own = corsHeaders(c.req.header("origin"), allowedOrigins);
+    for (const [name, value] of Object.entries(own)) headers.set(name, value);
+    return undefined;
+  };
 }
 
 /** Nobody reads what answers HEAD: without its end a body that is a stream would go on for ever. */
@@ -131,6 +145,7 @@ const limits = { headersTimeout: 10_000, requestTimeout: 30_000, maxHeaderSize: 
 export function createApiServer(api: Hono, sockets: SocketBudget): Server {
   const server = createServer(limits, listenerOf(api));
   boundSockets(server, sockets);
+  answerHalfClosed(server);
   answerUnreadableRequests(server);
   return server;
 }
@@ -139,13 +154,15 @@ export function createApiServer(api: Hono, sockets: SocketBudget): Server {
 export function createTlsApiServer(api: Hono, sockets: SocketBudget, tls: TlsOptions): TlsServer {
   const server = createTlsServer({ ...limits, handshakeTimeout: 10_000, ...tls }, listenerOf(api));
   boundTlsSockets(server, sockets);
+  answerHalfClosed(server);
   answerUnreadableRequests(server);
   return server;
 }
 
 /** Answers the requests of a node:http server by the API. */
 export function listenerOf(api: Hono): (request: IncomingMessage, response: ServerResponse) => void {
-  const answer = getRequestListener(api.fetch, { errorHandler: refuseUnreadable });
+  // Requests of HTTP/1.0 may have no Host, those of load balancers among them: it stands for theirs.
+  const answer = getRequestListener(api.fetch, { hostname: "localhost", errorHandler: refuseUnreadable });
   return (request, response) => void answer(request, response);
 }
 

@@ -3,6 +3,7 @@ import type { Server } from "node:http";
 import { type AddressInfo, Server as TcpServer } from "node:net";
 import { within } from "#shared/async/within.ts";
 import { BootError } from "#shared/config/read-config.ts";
+import { formatAddress } from "#shared/config/server-urls.ts";
 
 /** Where a port is open to this machine alone. */
 export const LOOPBACK = "127.0.0.1";
@@ -18,20 +19,27 @@ export interface ListenAddress {
 
 /**
  * Starts listening and answers the port in use.
- * @throws {BootError} when the port is taken or not allowed.
+ * @throws {BootError} when the port is taken or not allowed, or the address is not this machine's.
  */
 export async function listen(server: TcpServer, address: ListenAddress): Promise<number> {
-  const { host, port, setting, isShared: reusePort = false } = address;
+  const { port, setting, isShared: reusePort = false } = address;
+  // As it stands in a URL.
+  const host = address.host.replace(/^\[(.*)\]$/, "$1");
   // A reconnect storm brings thousands of connections at once; the kernel's default backlog of 511 would refuse them.
   server.listen({ host, port, backlog: 4096, reusePort });
   try {
     await once(server, "listening");
   } catch (error) {
-    throw new BootError(
-      `cannot listen on ${host}:${port} (${(error as NodeJS.ErrnoException).code}); set ${setting} to a free port`,
-    );
+    const { code = "" } = error as NodeJS.ErrnoException;
+    throw new BootError(`cannot listen on ${formatAddress({ host, port })} (${code}); ${adviceFor(code, setting)}`);
   }
   return (server.address() as AddressInfo).port;
+}
+
+function adviceFor(code: string, setting: string): string {
+  if (code === "EADDRINUSE") return `set ${setting} to a free port`;
+  if (code === "EACCES") return `set ${setting} to a port that this user may listen on, such as one from 1024 on`;
+  return `set ${setting.replace(/(?:_HTTP|_TLS)?_PORT$/, "_BIND_ADDRESS")} to an address of this machine`;
 }
 
 /**

@@ -4,6 +4,7 @@ import { AppError } from "#shared/errors/app-error.ts";
 import { isInTheWay, type ReadinessReason } from "#shared/lifecycle/readiness.ts";
 import { VERSION } from "#shared/lifecycle/version.ts";
 import { formatMetrics, type MetricsSource } from "#shared/metrics/format-metrics.ts";
+import { answerHalfClosed } from "./answer-half-closed.ts";
 import { closeServer, listen, type ListenAddress } from "./listen.ts";
 import { boundSockets } from "./bound-sockets.ts";
 import { isOpsHost } from "./ops-hosts.ts";
@@ -59,6 +60,7 @@ export async function startOpsServer(address: OpsAddress, answers: OpsAnswers): 
     );
   });
   boundSockets(server, new SocketBudget(OPS_LIMITS));
+  answerHalfClosed(server);
   const port = await listen(server, address);
   return { port, [Symbol.asyncDispose]: () => closeServer(server, 100) };
 }

@@ -77,6 +77,7 @@ export const LINE_FIELDS = {
   fault: "fault",
   users: "users",
   operators: "operators",
+  tenants: "tenants",
   watches: "watches",
   stopMs: "stopMs",
   maxBytes: "maxBytes",

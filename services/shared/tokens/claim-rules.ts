@@ -40,13 +40,18 @@ export const ruleSchema = z.union(
   },
 );
 
-/** The value at a place of the claims; undefined where there is none. */
+/**
+ * The value at a place of the claims; undefined where there is none. A path goes through every member of a list: `[roles, key]` is the
+ * key of each role.
+ */
 export function valueAt(claims: unknown, place: ClaimPlace): unknown {
-  return place.reduce<unknown>((value, name) => {
-    return typeof value === "object" && value !== null && Object.hasOwn(value, name)
-      ? (value as Record<string, unknown>)[name]
-      : undefined;
-  }, claims);
+  return place.reduce<unknown>((value, name) => memberOf(value, name), claims);
+}
+
+function memberOf(value: unknown, name: string): unknown {
+  if (typeof value !== "object" || value === null) return undefined;
+  if (Array.isArray(value) && !/^\d+$/.test(name)) return value.flatMap((each) => memberOf(each, name) ?? []);
+  return Object.hasOwn(value, name) ? (value as Record<string, unknown>)[name] : undefined;
 }
 
 /**

@@ -116,7 +116,9 @@ function namesIn(claims: Claims, rule: ClaimRule | undefined): string[] {
 
 function shownNames(names: readonly string[], rule: ClaimRule | undefined, claims: Claims): string {
   if (rule === undefined) return "none: the issuer's entry does not say where they are";
-  if (names.length > 0) return `${names.length}: ${names.join(", ")}`;
+  const leftOut = textsOf(claims, rule).length - names.length;
+  const without = leftOut === 0 ? "" : `; ${leftOut} left out, which no policy can name`;
+  if (names.length > 0 || leftOut > 0) return `${names.length}: ${names.join(", ")}${without}`;
   const places = rule.from.map((place) => place.join(".")).join(", ");
   return hasOverage(claims)
     ? "none: the person has so many that the issuer left them out (overage)"

@@ -159,6 +159,19 @@ describe("claims", () => {
     });
   });
 
+  test("stand in the members of a list where the way to them leads through it, and a person is never one of several", async () => {
+    const roles = [{ id: "r1", key: "admin" }, { id: "r2" }, "plain", { key: ["viewer", "clerk"] }];
+    const { sign, verify } = createWorld({ claims: { roles: ["roles", "key"], groups: ["teams", "0", "name"] } });
+    expect(await verify(await sign({ roles, teams: [{ name: "ops" }, { name: "eu" }] }))).toMatchObject({
+      roles: ["admin", "viewer", "clerk"],
+      groups: ["ops"],
+    });
+    const byMember = createWorld({ claims: { subject: ["roles", "key"] } });
+    expect(await byMember.verify(await byMember.sign({ roles }))).toMatchObject({
+      message: expect.stringContaining("does not say who"),
+    });
+  });
+
   test("give attributes within bounds; beyond them they are absent", async () => {
     const { sign, verify } = createWorld({ claims: { attributes: { region: [["org", "region"]], level: "level" } } });
     expect(await verify(await sign({ org: { region: ["us", "eu"] }, level: 3 }))).toMatchObject({

@@ -131,6 +131,14 @@ describe("a tenant", () => {
     expect(() => admission.identify(OWNER, limits)).not.toThrow();
   });
 
+  test("is not counted what one of its subjects asks for too often: its others begin theirs", () => {
+    const admission = createAdmission(100, { limits: { ...NO_LIMITS, handshakesPerSubjectPerMinute: 5 } });
+    const limits = { ...UNKNOWN_LIMITS, handshakesPerSecond: 1 };
+    const refusals = Array.from({ length: 50 }, () => refusalOf(() => admission.identify(OWNER, limits)));
+    expect(refusals.slice(5)).toEqual(Array(45).fill("subject_rate"));
+    expect(() => admission.identify({ ...OWNER, subject: "bob" }, limits)).not.toThrow();
+  });
+
   test("that has what it may is refused before auth and policy are asked, but for one in sixteen", () => {
     const admission = createAdmission(100);
     const limits = { ...UNKNOWN_LIMITS, connections: 0 };

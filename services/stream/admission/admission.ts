@@ -158,10 +158,9 @@ export class Admission {
     const perMinute = limits && (owner.isPoll ? defaults.pollsPerSubjectPerMinute : perStreams);
     const subjectRate = owner.isPoll ? this.#pollSubjectRate : this.#subjectRate;
     const perBurst = limits?.handshakesPerSecond && limits.handshakesPerSecond * BURST_SECONDS;
-    const subjectWaitMs = subjectRate.take(compositeKey(owner.tenant, owner.subject), perMinute ?? Infinity);
-    const tenantWaitMs = this.#tenantRate.take(owner.tenant, perBurst ?? Infinity);
-    requireLeft(subjectWaitMs, "subject_rate");
-    requireLeft(tenantWaitMs, "tenant_rate");
+    requireLeft(subjectRate.take(compositeKey(owner.tenant, owner.subject), perMinute ?? Infinity), "subject_rate");
+    // Only now: one who asks too often must not use up what the tenant's others have.
+    requireLeft(this.#tenantRate.take(owner.tenant, perBurst ?? Infinity), "tenant_rate");
     if (limits === undefined) return;
     try {
       this.requireRoom(owner, limits);

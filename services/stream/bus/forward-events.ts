@@ -1,4 +1,10 @@
-import { headers as createHeaders, type Msg, type NatsConnection, RequestError } from "@nats-io/transport-node";
+import {
+  headers as createHeaders,
+  InvalidArgumentError,
+  type Msg,
+  type NatsConnection,
+  RequestError,
+} from "@nats-io/transport-node";
 import { ADDRESS_HEADER, ANSWER_STATUS_HEADER, FORWARD_SUBJECT } from "#shared/contract/forwarded-events.ts";
 import { AppError } from "#shared/errors/app-error.ts";
 import type { ForwardedAnswer, ForwardEvents } from "../http/forward-events-route.ts";
@@ -21,12 +27,20 @@ export function createForwardEvents(nats: NatsConnection): ForwardEvents {
         if (cause instanceof RequestError && cause.isNoResponders()) {
           throw new AppError("unavailable", "no publisher is there, nothing was stored; try again", { cause });
         }
+        // Only what was sent can be an invalid argument: its length.
+        if (cause instanceof InvalidArgumentError) throw tooLong(nats, cause);
         throw new AppError("unavailable", "the publisher does not answer; send the events again, with the same ids", {
           cause,
         });
       });
     return readAnswer(answer);
   };
+}
+
+/** It would never get through, however often it is sent; the publisher's own port takes more. */
+function tooLong({ info }: NatsConnection, cause: Error): AppError {
+  const bytes = info?.max_payload ?? 0;
+  return new AppError("limit_exceeded", `events, token and attributes may take ${bytes} bytes together`, { cause });
 }
 
 function readAnswer(message: Msg): ForwardedAnswer {

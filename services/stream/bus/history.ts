@@ -1,6 +1,7 @@
 import type { StreamInfo } from "@nats-io/jetstream";
 import { logStreamName } from "#shared/contract/tenant-log.ts";
 import { nanosOf, tagOf } from "#shared/contract/event-tag.ts";
+import { startTimeOf } from "#shared/nats/start-time.ts";
 import type { LogEntry, Position } from "../event.ts";
 import type { GoneReason } from "../log/resume.ts";
 import type { History } from "../log/tenant-log.ts";
@@ -74,7 +75,7 @@ function positionOf({ seq, storedAtNanos }: StoredMessage): { seq: number; tag: 
  */
 export async function findPositionBefore(bus: Bus, tenant: string, wallMs: number): Promise<Position> {
   const stream = logStreamName(tenant);
-  const [first] = await readBatch(bus, stream, { start_time: new Date(wallMs).toISOString(), batch: 1 });
+  const [first] = await readBatch(bus, stream, { start_time: startTimeOf(wallMs), batch: 1 });
   if (first !== undefined) return positionAt(bus.jsm, tenant, first.seq - 1);
   const { last_seq: seq } = (await readLogInfo(bus.jsm, tenant)).state;
   const last = seq === 0 ? null : await bus.jsm.streams.getMessage(stream, { seq });

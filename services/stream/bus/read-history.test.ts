@@ -104,6 +104,20 @@ test("a feed ends also while it waits to know of which epoch a message is whose 
   expect(await ended).toBeInstanceOf(AppError);
 });
 
+test.each([
+  ["0001-01-01", 0],
+  ["1600-01-01", 0],
+  ["2262-04-12", 2],
+  ["9999-12-31", 2],
+])(
+  "%s is before all that a log has stored, or behind it: JetStream would read it as another time",
+  async (day, seq) => {
+    await publish("order.created", "{}");
+    await publish("order.created", "{}");
+    expect(await history.positionBefore(Date.parse(day))).toMatchObject({ seq });
+  },
+);
+
 describe("a stretch of a log without an event for a subscription", () => {
   const quiet = async (seq: number, patterns: readonly string[], horizon?: Position) =>
     history.quietAfter(seq, patterns, horizon ?? (await positionAt(9)), EPOCH);

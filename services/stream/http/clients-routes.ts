@@ -7,8 +7,8 @@ import { BY_TOKEN, TOKEN_ERRORS } from "#shared/http/openapi/credentials.ts";
 import { describeCall, jsonAnswer } from "#shared/http/openapi/describe-call.ts";
 import { readParameter } from "#shared/http/read-parameter.ts";
 import type { VerifiedClaims } from "#shared/tokens/verified-claims.ts";
-import { holdsPermission, type PermissionDeps } from "../access/holds-permission.ts";
 import { requireLiveSession } from "../access/live-session.ts";
+import { holdsPermission, type PermissionDeps } from "../access/holds-permission.ts";
 import { identityOf } from "../access/registration.ts";
 import type { CallLimits } from "../admission/call-limits.ts";
 import type { AnnounceTopics } from "../connections/client-streams.ts";
@@ -106,7 +106,7 @@ export function addClientsRoutes(api: Hono, routes: ClientsRoutes): void {
   });
 }
 
-/** The person whose clients are asked for: the caller, whose session lives, or another one of the tenant where the caller may. */
+/** The person whose clients are asked for: the caller, or another one of the tenant where the caller may. */
 async function readPerson(routes: ClientsRoutes, c: Context): Promise<Person> {
   const { incoming } = c.env as { readonly incoming: IncomingMessage };
   routes.callLimits.admitAddress(callerAddressOf(incoming, routes.trusted));
@@ -115,13 +115,20 @@ async function readPerson(routes: ClientsRoutes, c: Context): Promise<Person> {
   const perMinute = routes.edge.hub.tenant(tenant)?.decisions.limits.callsPerSubjectPerMinute;
   routes.callLimits.admitSubject(tenant, sub, perMinute);
   const subject = readParameter(c, "subject", OF_SUBJECT.subject) ?? sub;
-  if (subject === sub) await requireLiveSession(identityOf(claims), routes.edge, callContextOf(c));
-  else await requireAdmin(routes, claims, c);
+  await requirePresent(routes, claims, subject, c);
   return { tenant, subject };
 }
 
-async function requireAdmin({ edge }: ClientsRoutes, claims: VerifiedClaims, c: Context): Promise<void> {
-  if (await holdsPermission(edge, identityOf(claims), SUBSCRIPTION_ADMIN, callContextOf(c))) return;
+/** Refuses a caller whose session has ended, and one who is neither the person nor may ask for other people's. */
+async function requirePresent(
+  { edge }: ClientsRoutes,
+  claims: VerifiedClaims,
+  subject: string,
+  c: Context,
+): Promise<void> {
+  const [identity, context] = [identityOf(claims), callContextOf(c)];
+  if (subject === claims.sub) return void (await requireLiveSession(identity, edge, context));
+  if (await holdsPermission(edge, identity, SUBSCRIPTION_ADMIN, context)) return;
   throw new AppError("forbidden", `other people's clients need the permission ${SUBSCRIPTION_ADMIN}`);
 }
 

@@ -3,6 +3,7 @@ import type { CallContext } from "#shared/async/call-context.ts";
 import { AppError } from "#shared/errors/app-error.ts";
 import { expiresAt, type KeepAliveDeps } from "../keep-alive.ts";
 import type { Hub, Stream } from "../hub.ts";
+import { requireWholeScope } from "../require-whole-scope.ts";
 import { type Identity, Registration } from "../../access/registration.ts";
 import { type HandshakeDeps, replaceTopics, requireValid, verifyInTime } from "../../access/verify.ts";
 
@@ -25,7 +26,8 @@ export interface RebindDeps extends KeepAliveDeps, HandshakeDeps {
  * Continues an open stream by another token of the same person, and answers until when. The new session is registered and
  * verified before the old one is left: no revoke of either is missed. From the answer on, nothing is delivered under the
  * old token's rights.
- * @throws {AppError} `not_found` when the stream ended meanwhile; the refusal of the new token; `unavailable`. The stream
+ * @throws {AppError} `not_found` when the stream ended meanwhile; `forbidden` where the new token's scope leaves out a part of the durable
+ * subscription that the stream delivers; the refusal of the new token; `unavailable`. The stream
  * then goes on as before.
  */
 export async function rebindStream(
@@ -42,6 +44,7 @@ export async function rebindStream(
   try {
     await verifyInTime(registration, tenant, deps, context);
     requireValid(registration, deps);
+    if (reader.durable !== undefined) requireWholeScope(registration, tenant);
     if (reader.ended) throw new AppError("not_found", "the stream has ended");
   } catch (error) {
     registration.end("revoked");
