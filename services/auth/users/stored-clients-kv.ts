@@ -48,7 +48,7 @@ export async function openStoredClientsStore(
     replace: (tenant, clients, revision) => answered(() => update(kv, tenant, encodeClients(clients), revision)),
     remove: (tenant) => answered(() => kv.delete(tenant)),
     follow: (onChange, stop) =>
-      followBucket(kv, {
+      followBucket(nats, kv, {
         onEntry: (entry) => report(entry, onChange, log),
         onTrouble: (error) =>
           log.write("warn", "unfollowed", { err: error }, "the stored clients cannot be followed right now"),
