@@ -74,7 +74,7 @@ async function storeNext(
   before: Snapshot | undefined,
 ): Promise<Version | undefined> {
   const { policy: current } = previous;
-  const version = await nextVersion(deps.logs, tenant, current.version);
+  const version = await nextVersion(deps, tenant, current.version);
   const { state = current.lifecycle.state, ...changed } = content;
   // Never before the version it follows, whoever's clock says so: what has ended by then stays ended.
   const at = new Date(Math.max(deps.clock.wall(), Date.parse(current.at))).toISOString();
@@ -122,9 +122,16 @@ async function snapshotOf(snapshots: Snapshots, tenant: string, policy: StoredPo
   }
 }
 
-/** Above everything the log has announced, too: a store that lost its tail must not give an announced number again. */
-export async function nextVersion(logs: PolicyLog, tenant: string, current: Version | undefined): Promise<Version> {
+/**
+ * Above everything that the log has announced and this process has had in force, too: a store that lost its tail, together with the log
+ * maybe, must not give such a number again.
+ */
+export async function nextVersion(
+  { logs, snapshots }: Pick<ChangeDeps, "logs" | "snapshots">,
+  tenant: string,
+  current: Version | undefined,
+): Promise<Version> {
   const announced = (await logs.lastPolicyEntry(tenant)).version;
-  const number = Math.max(current?.number ?? 0, announced?.number ?? 0) + 1;
-  return { number, build: randomBytes(4).toString("hex") };
+  const met = [current, announced, snapshots.find(tenant)?.version].map((version) => version?.number ?? 0);
+  return { number: Math.max(...met) + 1, build: randomBytes(4).toString("hex") };
 }

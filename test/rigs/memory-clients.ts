@@ -9,13 +9,16 @@ export interface MemoryClients extends StoredClientsStore {
   /** How often it was asked for something new. */
   readonly questions: number;
   storeUnheard(tenant: string, clients: readonly StoredClient[]): void;
+  /** Takes a copy of everything; what it answers puts that back. */
+  copy(): () => void;
   /** From now on it does not answer. */
   break(): void;
 }
 
 /** Makes an empty one. */
 export function createMemoryClients(): MemoryClients {
-  const entries = new Map<string, TenantClients>();
+  let entries = new Map<string, TenantClients & { readonly storedAt: number }>();
+  let clock = 0;
   let [writes, questions, isBroken] = [0, 0, false];
   const read = (tenant: string): TenantClients => {
     if (isBroken) throw new AppError("unavailable", "the store is away");
@@ -23,7 +26,7 @@ export function createMemoryClients(): MemoryClients {
   };
   const storeUnheard = (tenant: string, clients: readonly StoredClient[]): number => {
     writes += 1;
-    entries.set(tenant, { clients, revision: writes });
+    entries.set(tenant, { clients, revision: writes, storedAt: (clock += 1) });
     return writes;
   };
   return {
@@ -34,6 +37,10 @@ export function createMemoryClients(): MemoryClients {
       return questions;
     },
     storeUnheard,
+    copy() {
+      const [copied, revision] = [new Map(entries), writes];
+      return () => ([entries, writes] = [new Map(copied), revision]);
+    },
     break: () => void (isBroken = true),
     tenants: async () => ({ tenants: [...entries.keys()], revision: writes }),
     async next(revision) {
@@ -41,7 +48,7 @@ export function createMemoryClients(): MemoryClients {
       await new Promise((resolve) => setImmediate(resolve));
       if (isBroken) throw new AppError("unavailable", "the store is away");
       const [first] = [...entries]
-        .map(([tenant, entry]) => ({ tenant, revision: entry.revision }))
+        .map(([tenant, { revision: stored, storedAt }]) => ({ tenant, revision: stored, storedAt }))
         .filter((entry) => entry.revision > revision)
         .toSorted((a, b) => a.revision - b.revision);
       return first;

@@ -22,10 +22,18 @@ export function createKnownClients() {
   return {
     secrets,
     clientOf: (id: string) => byId.get(id),
-    /** Takes what is stored of a tenant, unless something younger is known. */
-    take(tenant: string, now: TenantClients): void {
+    tenants: () => [...revisions.keys()],
+    /** The highest revision that is known. */
+    youngest: () => [...revisions.values()].reduce((youngest, { revision }) => Math.max(youngest, revision), 0),
+    /** What is known of a tenant; undefined where nothing is. */
+    of: (tenant: string) => revisions.get(tenant),
+    /**
+     * Takes what is stored of a tenant, unless something younger is known. `asked` is what was known when the store's leader was asked: against
+     * that its answer counts, however old it is, as the store may have been restored.
+     */
+    take(tenant: string, now: TenantClients, asked?: TenantClients): void {
       const before = revisions.get(tenant);
-      if (before !== undefined && before.revision >= now.revision) return;
+      if (before !== undefined && before !== asked && before.revision >= now.revision) return;
       for (const client of before?.clients ?? []) {
         byId.delete(client.id);
         for (const key of keysOf(client)) secrets.delete(key);

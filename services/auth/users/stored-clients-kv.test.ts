@@ -1,5 +1,6 @@
 import { jetstreamManager } from "@nats-io/jetstream";
 import { connect, type NatsConnection } from "@nats-io/transport-node";
+import { cp, mkdtemp, rm } from "node:fs/promises";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { createLogger } from "#shared/log/create-logger.ts";
 import { limitLines } from "#shared/log/limit-lines.ts";
@@ -28,6 +29,22 @@ async function connectAsAuth(): Promise<NatsConnection> {
   return opened.use(await connect({ servers: `127.0.0.1:${server.port}`, user, pass, inboxPrefix: "_INBOX.auth" }));
 }
 
+async function makeClient(): Promise<StoredClient> {
+  const password = parsePasswordHash(await hashPassword(SECRET))!;
+  const secrets = [{ number: 1, password, madeAt: AT, by: "operator" }];
+  const scope = [{ permission: "*:publish", topics: ">" }];
+  return {
+    id: "key-shop-a",
+    name: "shop",
+    scope,
+    madeAt: AT,
+    by: "operator",
+    lastNumber: 1,
+    secrets,
+    isWithdrawn: false,
+  };
+}
+
 /** The stored clients of an auth of its own. */
 async function open(): Promise<StoredClients> {
   const nats = await connectAsAuth();
@@ -37,7 +54,7 @@ async function open(): Promise<StoredClients> {
 }
 
 test("a client that one auth has made is good at another that does not hear of it", async () => {
-  const [one, two] = [await open(), await open()];
+  const [one, two, client] = [await open(), await open(), await makeClient()];
   const nats = await connectAsAuth();
   const { consumers } = await jetstreamManager(nats, { checkAPI: false });
   const followers = await waitFor("both follow", async () => {
@@ -47,19 +64,32 @@ test("a client that one auth has made is good at another that does not hear of i
   });
   for (const name of followers) await consumers.delete("KV_sluice_clients", name);
 
-  const password = parsePasswordHash(await hashPassword(SECRET))!;
-  const secrets = [{ number: 1, password, madeAt: AT, by: "operator" }];
-  const rest = {
-    name: "shop",
-    scope: [{ permission: "*:publish", topics: ">" }],
-    madeAt: AT,
-    by: "operator",
-    lastNumber: 1,
-    isWithdrawn: false,
-  };
-  const client: StoredClient = { id: "key-shop-a", ...rest, secrets };
   await one.change("demo", () => [client]);
   const ask = (secret: string) => two.authenticate("key-shop-a", secret, "192.0.2.1", async () => {});
   expect(await ask(SECRET)).toMatchObject({ tenant: "demo", username: "key-shop-a" });
   expect(await ask("1.another")).toBeUndefined();
+});
+
+test("a bucket that comes back as an older copy counts for whoever runs, whatever has been written into it since", async () => {
+  const [one, two, client] = [await open(), await open(), await makeClient()];
+  await one.change("older", () => [client]);
+  await server.stop("SIGTERM");
+  const copy = await mkdtemp(`${server.storeDir}-copy-`);
+  await cp(server.storeDir, copy, { recursive: true });
+  await server.start();
+  await waitFor("the client is withdrawn", () => one.change("older", () => []).catch(() => undefined));
+  await one.change("newer", () => [{ ...client, id: "key-shop-b" }]);
+  await waitFor("both know", () =>
+    [one, two].every((each) => !each.find("older", client.id) && each.find("newer", "key-shop-b")),
+  );
+  await server.stop("SIGKILL");
+  await rm(server.storeDir, { recursive: true });
+  await cp(copy, server.storeDir, { recursive: true });
+  await rm(copy, { recursive: true });
+  await server.start();
+  await waitFor("both know", () =>
+    [one, two].every((each) => each.find("older", client.id) && !each.find("newer", "key-shop-b")),
+  );
+  await one.change("newest", () => [{ ...client, id: "key-shop-c" }]);
+  await waitFor("the other one hears", () => two.find("newest", "key-shop-c"));
 });

@@ -9,7 +9,7 @@ import { openBucket } from "#shared/nats/open-bucket.ts";
 import { isName } from "#shared/protocol/names.ts";
 import { decodeClients, encodeClients } from "./stored-client.ts";
 import type { TenantClients } from "./known-clients.ts";
-import type { StoredClientsStore } from "./stored-clients.ts";
+import type { StoredClientsStore, StoredEntry } from "./stored-clients.ts";
 
 /** The bucket of clients that were made at run time: an entry for each tenant. Nobody but auth reads it. */
 const BUCKET = "sluice_clients";
@@ -39,7 +39,7 @@ export async function openStoredClientsStore(
       answered(async () => {
         const query = { seq: revision + 1, next_by_subj: SUBJECTS };
         const message = await streams.getMessage(STREAM, query);
-        return message === null ? undefined : { tenant: tenantOf(message.subject), revision: message.seq };
+        return message === null ? undefined : entryOf(tenantOf(message.subject), message.seq, message.time);
       }),
     async read(tenant) {
       const entry = await answered(() => kv.get(tenant));
@@ -48,13 +48,17 @@ export async function openStoredClientsStore(
     replace: (tenant, clients, revision) => answered(() => update(kv, tenant, encodeClients(clients), revision)),
     remove: (tenant) => answered(() => kv.delete(tenant)),
     follow: (onChange, stop) =>
-      followBucket(kv, {
+      followBucket(nats, kv, {
         onEntry: (entry) => report(entry, onChange, log),
         onTrouble: (error) =>
           log.write("warn", "unfollowed", { err: error }, "the stored clients cannot be followed right now"),
         stop,
       }),
   };
+}
+
+function entryOf(tenant: string, revision: number, storedAt: Date): StoredEntry {
+  return { tenant, revision, storedAt: storedAt.getTime() };
 }
 
 function tenantOf(subject: string): string {
@@ -75,13 +79,13 @@ async function update(kv: KV, tenant: string, value: string, revision: number): 
   }
 }
 
-function report(entry: KvEntry, onChange: (tenant: string, now: TenantClients) => void, log: LimitedLog): void {
+function report(entry: KvEntry, onChange: Parameters<StoredClientsStore["follow"]>[0], log: LimitedLog): void {
   if (!isName(entry.key)) return;
-  const now = readEntry(entry);
-  for (const { id } of now.clients.filter(({ unreadable }) => unreadable !== undefined)) {
+  const { clients } = readEntry(entry);
+  for (const { id } of clients.filter(({ unreadable }) => unreadable !== undefined)) {
     log.write("error", "unreadable", { tenant: entry.key, clientId: id }, UNREADABLE);
   }
-  onChange(entry.key, now);
+  onChange(entryOf(entry.key, entry.revision, entry.created), clients);
 }
 
 function answered<Answer>(call: () => Promise<Answer>): Promise<Answer> {

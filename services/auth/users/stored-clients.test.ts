@@ -98,6 +98,38 @@ test("a client and a secret that another process has made are good at once", asy
   expect(await ask("2.new-secret-of-shop")).toMatchObject({ secretNumber: 2 });
 });
 
+test("a store that came back as an older copy counts: what was made since is gone, and what was withdrawn is good again", async () => {
+  await store.replace("acme", [clientWith([1])], 0);
+  await using clients = await open();
+  const restore = store.copy();
+  await clients.change("acme", () => [clientWith([2])]);
+  await clients.change("rival", () => [clientWith([1], "key-rival-a")]);
+  restore();
+  const isKnown = (tenant: string, id: string): boolean => clients.find(tenant, id) !== undefined;
+  await expect.poll(() => isKnown("rival", "key-rival-a")).toBe(false);
+  const ask = (secret: string) => clients.authenticate("key-shop-a", secret, "192.0.2.1", admit);
+  expect(await ask("1.old-secret-of-shop")).toMatchObject({ secretNumber: 1 });
+  expect(await ask("2.new-secret-of-shop")).toBeUndefined();
+});
+
+test("an older copy of the store that has been written since counts, as does what was written", async () => {
+  await store.replace("acme", [clientWith([1])], 0);
+  await using clients = await open();
+  const restore = store.copy();
+  await clients.change("acme", () => []);
+  store.storeUnheard("heard", [clientWith([1], "key-heard-a")]);
+  await expect.poll(() => clients.find("heard", "key-heard-a")).toBeDefined();
+  restore();
+  for (const id of ["key-rival-0", "key-rival-1", "key-rival-2"]) store.storeUnheard("rival", [clientWith([1], id)]);
+  const known = (): boolean[] => {
+    const ids = ["key-rival-1", "key-rival-2"].map((id) => clients.find("rival", id));
+    return [clients.find("acme", "key-shop-a"), ...ids].map((client) => client !== undefined);
+  };
+  await expect.poll(known).toEqual([true, false, true]);
+  await clients.change("acme", () => []);
+  expect(known()).toEqual([false, false, true]);
+});
+
 test("as many wrong secrets as come at once ask the store together; while it is away none of them is called wrong", async () => {
   await store.replace("acme", [clientWith([1])], 0);
   await using clients = await open();

@@ -1,5 +1,6 @@
 import { createLoader } from "#shared/async/create-loader.ts";
 import { inTurns } from "#shared/async/in-turns.ts";
+import { poll } from "#shared/async/poll.ts";
 import { AppError } from "#shared/errors/app-error.ts";
 import type { LimitedLog } from "#shared/log/limit-lines.ts";
 import type { Clock } from "#shared/time/clock.ts";
@@ -20,8 +21,8 @@ export interface StoredClientsStore {
   /** Stores it unless somebody else has written since that revision: then undefined, else the new revision. */
   replace(tenant: string, clients: readonly StoredClient[], revision: number): Promise<number | undefined>;
   remove(tenant: string): Promise<void>;
-  /** Calls `onChange` for each tenant, then for each change, until `stop`. */
-  follow(onChange: (tenant: string, now: TenantClients) => void, stop: AbortSignal): Promise<void>;
+  /** Calls `onChange` for each tenant, then for each change, until `stop`. Changes may come late, and some never where the store was restored. */
+  follow(onChange: (entry: StoredEntry, clients: readonly StoredClient[]) => void, stop: AbortSignal): Promise<void>;
 }
 
 /** Which tenants have something stored, as far as that revision of the bucket. */
@@ -34,6 +35,8 @@ export interface StoredTenants {
 export interface StoredEntry {
   readonly tenant: string;
   readonly revision: number;
+  /** Milliseconds since 1970. */
+  readonly storedAt: number;
 }
 
 /** The clients that were made at run time. */
@@ -60,6 +63,9 @@ interface StoredClientsDeps {
 }
 
 const READ_AT_ONCE = 100;
+
+/** How often the store is asked whether it has something new, and still has what was read of it. */
+const LOOK_EVERY_MS = 1_000;
 
 /** As many failures at once ask the store together whether it has something new. */
 const MAX_TOGETHER = 1_000;
@@ -110,11 +116,12 @@ export async function openStoredClients(deps: StoredClientsDeps): Promise<Stored
     read: async (tenant) => (await readKnown(tenant)).clients,
     async change(tenant, act) {
       for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt += 1) {
+        const asked = known.of(tenant);
         const now = await store.read(tenant);
         const clients = act(now.clients);
         const revision = await store.replace(tenant, clients, now.revision);
         if (revision === undefined) continue;
-        known.take(tenant, { clients, revision });
+        known.take(tenant, { clients, revision }, asked);
         return clients;
       }
       throw new AppError("unavailable", "others change the tenant's clients at the same time; try again");
@@ -133,40 +140,70 @@ export async function openStoredClients(deps: StoredClientsDeps): Promise<Stored
  */
 async function followStore({ store, log }: StoredClientsDeps, known: KnownClients) {
   const readKnown = async (tenant: string): Promise<TenantClients> => {
+    const asked = known.of(tenant);
     const now = await store.read(tenant);
-    known.take(tenant, now);
+    known.take(tenant, now, asked);
     return now;
   };
-  const tryKnown = async (tenant: string): Promise<void> => {
-    await readKnown(tenant).catch((error: unknown) =>
-      log.write("error", "unread", { tenant, err: error }, "stored clients cannot be read"),
-    );
+  /** The youngest entry that is known, as is everything before it; undefined where there was none. */
+  let last: StoredEntry | undefined;
+  const hear = (entry: StoredEntry): void => {
+    if (entry.revision > (last?.revision ?? 0)) last = entry;
   };
-  const stored = await store.tenants();
-  await inTurns(stored.tenants, READ_AT_ONCE, tryKnown);
-  /** Everything up to this revision of the bucket is known. */
-  let heard = stored.revision;
+  const readAll = async (): Promise<void> => {
+    const { tenants, revision } = await store.tenants();
+    await inTurns([...new Set([...known.tenants(), ...tenants])], READ_AT_ONCE, readKnown);
+    last = revision === 0 ? undefined : await store.next(revision - 1);
+    if (last !== undefined) await readKnown(last.tenant);
+  };
+  await readAll();
   const stop = new AbortController();
-  const following = store.follow((tenant, now) => {
-    known.take(tenant, now);
-    heard = Math.max(heard, now.revision);
+  const following = store.follow((entry, clients) => {
+    known.take(entry.tenant, { clients, revision: entry.revision });
+    hear(entry);
   }, stop.signal);
-  const load = createLoader<true, true>({ maxBatch: MAX_TOGETHER }, async (questions) => {
-    for (let entry = await store.next(heard); entry !== undefined; entry = await store.next(heard)) {
-      await tryKnown(entry.tenant);
-      heard = Math.max(heard, entry.revision);
+  const hearOn = async (): Promise<void> => {
+    for (
+      let entry = await store.next(last?.revision ?? 0);
+      entry !== undefined;
+      entry = await store.next(entry.revision)
+    ) {
+      await readKnown(entry.tenant);
+      hear(entry);
     }
+  };
+  const load = createLoader<true, true>({ maxBatch: MAX_TOGETHER }, async (questions) => {
+    const youngest = known.youngest();
+    const isRestored = last !== undefined && (await isLost(store, last));
+    if (!isRestored) await hearOn();
+    // Of what this process has written itself, nothing may have been heard before the store was restored.
+    if (isRestored || (last?.revision ?? 0) < youngest) await readAll();
     return questions;
+  });
+  /** Makes known what was stored before this was called; throws AppError `unavailable`. */
+  const catchUp = () => load(true);
+  const looking = poll(LOOK_EVERY_MS, async () => {
+    await catchUp().catch((error: unknown) => {
+      if (!stop.signal.aborted)
+        log.write("warn", "unread", { err: error }, "the stored clients cannot be read right now");
+    });
   });
   return {
     readKnown,
-    /** Makes known what was stored before this was called; throws AppError `unavailable`. */
-    catchUp: () => load(true),
+    catchUp,
     async [Symbol.asyncDispose]() {
       stop.abort();
+      looking[Symbol.dispose]();
       await following;
     },
   };
+}
+
+/** Whether the store has lost an entry that it had: it came back as an older copy. One that a younger one of its tenant has replaced is not lost. */
+async function isLost(store: StoredClientsStore, entry: StoredEntry): Promise<boolean> {
+  const there = await store.next(entry.revision - 1);
+  if (there?.revision === entry.revision) return there.storedAt !== entry.storedAt;
+  return (await store.read(entry.tenant)).revision < entry.revision;
 }
 
 /** Writes down that a secret is used, unless that was written a moment ago. */

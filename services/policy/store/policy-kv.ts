@@ -75,7 +75,7 @@ export async function openPolicyKv(
         const keys = Object.keys(state.subjects ?? {}).map((subject) => subject.slice(SUBJECT_PREFIX.length));
         return keys.filter(isName).toSorted();
       }),
-    follow: (onChange, stop) => follow({ bucket, contents, log }, onChange, stop),
+    follow: (onChange, stop) => follow({ connection, bucket, contents, log }, onChange, stop),
   };
 }
 
@@ -138,13 +138,20 @@ async function readHistory(bucket: KV, tenant: string): Promise<string[]> {
   return values.toReversed();
 }
 
+interface FollowDeps {
+  readonly connection: NatsConnection;
+  readonly bucket: KV;
+  readonly contents: PolicyContents;
+  readonly log: Logger;
+}
+
 async function follow(
-  { bucket, contents, log }: { readonly bucket: KV; readonly contents: PolicyContents; readonly log: Logger },
+  { connection, bucket, contents, log }: FollowDeps,
   onChange: OnPolicyChange,
   stop: AbortSignal,
 ): Promise<void> {
   const turns = new Turns();
-  await followBucket(bucket, {
+  await followBucket(connection, bucket, {
     onEntry: (entry) => turns.take(entry.key, () => report(contents, entry, onChange, log)),
     onTrouble: (error) => log.warn({ err: error }, "the policies cannot be followed right now"),
     stop,

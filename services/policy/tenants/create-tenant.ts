@@ -24,7 +24,7 @@ export async function createTenant(deps: TenantDeps, tenant: string, by: string,
   if (tombstone !== undefined) await deps.sessions.restart(tenant, tombstone.version);
   await deps.logs.reconcile(tenant, logShapeOf(undefined));
   const buried = tombstone && { number: tombstone.version, build: "" };
-  const version = await nextVersion(deps.logs, tenant, buried);
+  const version = await nextVersion(deps, tenant, buried);
   const at = new Date(deps.clock.wall()).toISOString();
   const why = "the tenant was made";
   const policy = { ...emptyContent(tenant), version, at, by, why };

@@ -12,14 +12,16 @@ const SETTLE_MS = 2_000;
 
 /**
  * Compares a tenant's stored version with what its log announced last, and makes the log say what the store has: a
- * process may have ended between the two, retention may have dropped the entry, a store may have lost its tail.
+ * process may have ended between the two, retention may have dropped the entry, a store may have lost its tail. Where all brokers came
+ * back with older copies, only whoever has a lost version in force knows of it, and edges that have met it believe none before it.
  */
 export async function reconcileAnnouncement(deps: ChangeDeps, tenant: string): Promise<void> {
-  // The log first: a version is stored before it is announced, so a store that is behind this entry has lost something.
+  // Both before the store is read: a version is stored before it is in force or announced, so a store that is behind has lost something.
+  const held = deps.snapshots.find(tenant)?.version;
   const announced = (await deps.logs.lastPolicyEntry(tenant)).version;
   const stored = await deps.store.read(tenant);
   if (stored === undefined) return;
-  if (announced !== undefined && !isAtLeast(stored.policy.version, announced)) {
+  if ([held, announced].some((met) => met !== undefined && !isAtLeast(stored.policy.version, met))) {
     await changePolicy(deps, tenant, renumber);
     return;
   }

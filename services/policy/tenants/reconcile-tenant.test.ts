@@ -141,6 +141,38 @@ describe("a tenant", () => {
     expect(await tenants.subjectsOf(tenant)).toEqual(closed(tenant));
   });
 
+  describe("whose store and log came back without the last versions, under processes that have it in force,", () => {
+    const losing = async (tenant: string) => {
+      const { policy } = (await on.store.read(tenant))!;
+      await changePolicy(on, tenant, bindSubject("bob", [], "carol"));
+      const lost = await changePolicy(on, tenant, bindSubject("dave", [], "carol"));
+      await other.snapshots.atLeast(tenant, lost);
+      await on.store.replace(tenant, policy, await on.store.read(tenant));
+      await tenants.policies.manager.streams.purge(`EVENTS_${tenant}`, { filter: `control.${tenant}.policy` });
+      return { policy, lost };
+    };
+
+    it("has what is stored announced and in force, above those", async () => {
+      const tenant = await tenants.create();
+      const { policy, lost } = await losing(tenant);
+      await reconcileTenant(other, tenant);
+      await reconcileTenant(on, tenant);
+      const stored = (await on.store.read(tenant))!.policy;
+      expect(stored.version.number).toBeGreaterThan(lost.number);
+      expect(stored.bindings).toEqual(policy.bindings);
+      for (const { snapshots } of [on, other]) expect(snapshots.find(tenant)?.version).toEqual(stored.version);
+      expect((await tenants.policies.entries(tenant)).at(-1)).toMatchObject({ version: stored.version.number });
+    });
+
+    it("has a change in force as soon as it is answered", async () => {
+      const tenant = await tenants.create();
+      await losing(tenant);
+      const changed = await changePolicy(on, tenant, bindSubject("alice", [], "carol"));
+      expect(on.snapshots.find(tenant)?.version).toEqual(changed);
+      expect((await other.snapshots.atLeast(tenant, changed)).version).toEqual(changed);
+    });
+  });
+
   it.each(["active", "suspended"] as const)(
     "whose log is gone while it is %s gets a new one, whose first entry is the policy in force",
     async (state) => {

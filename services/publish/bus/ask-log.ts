@@ -6,13 +6,18 @@ import { parseJson } from "#shared/json/parse-json.ts";
 const CODES = {
   batchesDisabled: 10_174,
   batchIncomplete: 10_176,
+  repeatedNow: 10_158,
+  rollupRefused: 10_111,
   headerNotInBatches: 10_177,
   repeatedInBatch: 10_201,
   tooLarge: 10_054,
 } as const;
 
-/** Why a batch is refused whose messages can be stored one by one. */
-const ONE_BY_ONE: readonly number[] = [CODES.batchesDisabled, CODES.headerNotInBatches, CODES.repeatedInBatch];
+/** Why a batch is refused by a log that takes none. */
+const NO_BATCHES: readonly number[] = [CODES.batchesDisabled, CODES.headerNotInBatches];
+
+/** Why it is not known yet what becomes of a message: its batch came in part, or the same message is just being stored. */
+const UNDECIDED: readonly number[] = [CODES.batchIncomplete, CODES.repeatedNow];
 
 const ackSchema = z.object({
   stream: z.string().default(""),
@@ -27,8 +32,12 @@ export type LogAnswer =
   | { readonly kind: "stored"; readonly stream: string; readonly isDuplicate: boolean; readonly count: number }
   | { readonly kind: "refused"; readonly reason: string }
   | { readonly kind: "too-large" }
-  /** Batches are not taken here, or this one holds a message of before. Nothing of it is stored. */
+  /** Batches are not taken here. Nothing of it is stored. */
   | { readonly kind: "no-batch"; readonly reason: string }
+  /** The batch holds a message that the log has. Nothing of it is stored. */
+  | { readonly kind: "repeated"; readonly reason: string }
+  /** The log has not the message of the question (`asQuestion`). */
+  | { readonly kind: "absent"; readonly reason: string }
   /** It may be stored, or not. */
   | { readonly kind: "unanswered"; readonly cause: unknown };
 
@@ -37,6 +46,15 @@ export interface SentMessage {
   readonly subject: string;
   readonly payload: Uint8Array;
   readonly headers: MsgHdrs;
+}
+
+/**
+ * Makes a message the question whether the log has it: that is looked up before JetStream refuses the header, whose value is none, in
+ * every log. So it is answered `stored` as a duplicate or `absent`, and never stored.
+ */
+export function asQuestion({ subject, headers }: Omit<SentMessage, "payload">): SentMessage {
+  headers.set("Nats-Rollup", "none");
+  return { subject, payload: new Uint8Array(), headers };
 }
 
 /** Sends a message to a log and waits for what it says. */
@@ -60,8 +78,10 @@ function readAnswer(value: unknown): LogAnswer {
   const { stream, duplicate: isDuplicate, count = 1, error } = data;
   if (error === undefined) return { kind: "stored", stream, isDuplicate, count };
   const { err_code: code, description: reason } = error;
-  if (ONE_BY_ONE.includes(code)) return { kind: "no-batch", reason };
-  if (code === CODES.batchIncomplete) return { kind: "unanswered", cause: new Error(reason) };
+  if (NO_BATCHES.includes(code)) return { kind: "no-batch", reason };
+  if (code === CODES.repeatedInBatch) return { kind: "repeated", reason };
+  if (code === CODES.rollupRefused) return { kind: "absent", reason };
+  if (UNDECIDED.includes(code)) return { kind: "unanswered", cause: new Error(reason) };
   return code === CODES.tooLarge ? { kind: "too-large" } : { kind: "refused", reason };
 }
 

@@ -72,6 +72,34 @@ describe.each(["acme", "single"])("the log %s", (tenant) => {
   });
 });
 
+test("a batch that holds an event of before is stored in its order, even where a message is lost on its way", async () => {
+  const lost = new Set<string>();
+  const request: NatsConnection["request"] = (subject, payload, options) => {
+    const isLost = subject.endsWith(".next-1") && !options?.headers?.has("Nats-Batch-Id") && lost.size === 0;
+    if (isLost) lost.add(subject);
+    return isLost ? Promise.reject(new Error("nobody answers")) : nats.request(subject, payload, options);
+  };
+  const lossy = new Proxy(nats, {
+    get: (target, name) => {
+      const value: unknown = name === "request" ? request : Reflect.get(target, name);
+      return typeof value === "function" ? (value.bind(target) as unknown) : value;
+    },
+  });
+  const there = createEventLog({
+    nats: lossy,
+    retries: new RetryBudget(),
+    timeoutMs: 20_000,
+    now: () => performance.now(),
+  });
+  await log.append("acme", "ann", [eventOf("before")]);
+  const { last_seq: before } = await stateOf("acme");
+  const batch = ["next-1", "before", "next-2", "next-3"].map((id) => eventOf(id));
+  expect(await there.append("acme", "ann", batch)).toEqual([NEW, AGAIN, NEW, NEW]);
+  expect(lost.size).toBe(1);
+  const stored = [1, 2, 3].map((place) => manager.streams.getMessage("EVENTS_acme", { seq: before + place }));
+  expect((await Promise.all(stored)).map((message) => message?.string())).toEqual(["next-1", "next-2", "next-3"]);
+});
+
 test("batches that are sent at once do not mix", async () => {
   const batches = Array.from({ length: 40 }, (_, batch) =>
     Array.from({ length: 5 }, (_each, place) => eventOf(`m${batch}-${place}`)),

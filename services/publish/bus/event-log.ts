@@ -7,7 +7,7 @@ import { headersOf } from "../events/header-block.ts";
 import { messageIdOf } from "../events/event-ids.ts";
 import type { PublishedEvent } from "../events/published-event.ts";
 import type { EventLog, Stored } from "../publish-events.ts";
-import { askLog, type LogAnswer } from "./ask-log.ts";
+import { asQuestion, askLog, type LogAnswer } from "./ask-log.ts";
 
 /** No try begins later than after so many times the time of one. */
 const TRIES_LAST = 1.2;
@@ -30,22 +30,29 @@ export function createEventLog(deps: EventLogDeps): EventLog {
   return {
     async append(tenant, publisher, events) {
       const messages = events.map((event) => messageOf(deps.nats, tenant, publisher, event));
-      const [first] = messages;
-      if (first === undefined) return [];
-      if (messages.length === 1) return [await storeOne(deps, tenant, first)];
-      return storeAll(deps, tenant, messages);
+      return storeAll({ ...deps, tenant, end: deps.now() + TRIES_LAST * deps.timeoutMs }, messages);
     },
   };
 }
 
+/** What storing the events of one call takes. */
+interface Storing extends EventLogDeps {
+  readonly tenant: string;
+  /** The monotonic time from which on nothing is tried any more. */
+  readonly end: number;
+}
+
+type Header = readonly [name: string, value: string];
+
 interface Message {
   readonly subject: string;
   readonly payload: Buffer;
-  readonly headers: readonly (readonly [name: string, value: string])[];
+  /** The first one is the id by which the log knows the message again. */
+  readonly headers: readonly [Header, ...Header[]];
 }
 
 function messageOf({ info }: NatsConnection, tenant: string, publisher: string, event: PublishedEvent): Message {
-  const headers = [["Nats-Msg-Id", messageIdOf(publisher, event)] as const, ...headersOf(event)];
+  const headers: Message["headers"] = [["Nats-Msg-Id", messageIdOf(publisher, event)], ...headersOf(event)];
   const headerBytes = headers.reduce(
     (sum, [name, value]) => sum + Buffer.byteLength(name) + Buffer.byteLength(value) + 4,
     0,
@@ -57,27 +64,56 @@ function messageOf({ info }: NatsConnection, tenant: string, publisher: string, 
   return { subject: `ingest.${tenant}.${event.topic}`, payload: event.payload, headers };
 }
 
-async function storeOne(deps: EventLogDeps, tenant: string, { subject, payload, headers }: Message): Promise<Stored> {
-  const send = () => askLog(deps.nats, { subject, payload, headers: encode(headers) }, deps.timeoutMs);
-  const answer = await untilAnswered(deps, tenant, send);
-  return { isDuplicate: acknowledged(tenant, answer).isDuplicate };
-}
-
 /**
- * Stores a batch as a whole. One that holds an event of before is refused as a whole by the bus, as is every batch by a bus that cannot
- * tell repeated ids in batches (before NATS 2.14): its events are stored one by one then, which repeats none of them.
+ * Stores a batch as a whole, in its order. A bus that cannot tell repeated ids in batches (before NATS 2.14) refuses every batch: there the
+ * events are sent one by one, and one that is lost on its way comes behind the others.
  */
-async function storeAll(deps: EventLogDeps, tenant: string, messages: readonly Message[]): Promise<readonly Stored[]> {
-  const answer = await untilAnswered(deps, tenant, () => sendBatch(deps, messages));
-  if (answer.kind === "no-batch") return storeEach(deps, tenant, messages);
-  const { count } = acknowledged(tenant, answer);
+async function storeAll(storing: Storing, messages: readonly Message[]): Promise<readonly Stored[]> {
+  const [first, ...others] = messages;
+  if (first === undefined) return [];
+  if (others.length === 0) return [await storeOne(storing, first)];
+  const answer = await untilAnswered(storing, () => sendBatch(storing, messages));
+  if (answer.kind === "no-batch") return storeEach(storing, messages);
+  if (answer.kind === "repeated") return storeRest(storing, messages);
+  const { count } = acknowledged(storing, answer);
   if (count === messages.length) return messages.map(() => ({ isDuplicate: false }));
-  throw new AppError("unavailable", `the log of tenant ${tenant} stored another number of events than it was sent`);
+  throw new AppError(
+    "unavailable",
+    `the log of tenant ${storing.tenant} stored another number of events than it was sent`,
+  );
 }
 
-async function storeEach(deps: EventLogDeps, tenant: string, messages: readonly Message[]): Promise<Stored[]> {
-  const outcomes = await Promise.allSettled(messages.map((message) => storeOne(deps, tenant, message)));
-  return outcomes.map((outcome) => {
+/** Stores, as a whole, what of a batch the log has not yet. */
+async function storeRest(storing: Storing, messages: readonly Message[]): Promise<Stored[]> {
+  const isKnown = await allOrFault(messages.map((message) => isStored(storing, message)));
+  if (!isKnown.includes(true)) throw maybeStored(new Error("the same events are just being stored"));
+  const stored = (
+    await storeAll(
+      storing,
+      messages.filter((_, place) => !isKnown[place]),
+    )
+  )[Symbol.iterator]();
+  return isKnown.map((isDuplicate) => (isDuplicate ? { isDuplicate } : (stored.next().value as Stored)));
+}
+
+async function isStored(storing: Storing, { subject, headers: [id] }: Message): Promise<boolean> {
+  const ask = () => askLog(storing.nats, asQuestion({ subject, headers: encode([id]) }), storing.timeoutMs);
+  const answer = await untilAnswered(storing, ask);
+  return answer.kind !== "absent" && acknowledged(storing, answer).isDuplicate;
+}
+
+function storeEach(storing: Storing, messages: readonly Message[]): Promise<Stored[]> {
+  return allOrFault(messages.map((message) => storeOne(storing, message)));
+}
+
+async function storeOne(storing: Storing, { subject, payload, headers }: Message): Promise<Stored> {
+  const send = () => askLog(storing.nats, { subject, payload, headers: encode(headers) }, storing.timeoutMs);
+  return { isDuplicate: acknowledged(storing, await untilAnswered(storing, send)).isDuplicate };
+}
+
+/** Waits for all of them: what one has failed by, others may have done. */
+async function allOrFault<Outcome>(working: readonly Promise<Outcome>[]): Promise<Outcome[]> {
+  return (await Promise.allSettled(working)).map((outcome) => {
     if (outcome.status === "fulfilled") return outcome.value;
     throw maybeStored(outcome.reason);
   });
@@ -101,11 +137,9 @@ function sendBatch({ nats, timeoutMs }: EventLogDeps, messages: readonly Message
 
 /** Sends again what nobody answers: by its id it is stored once at most. */
 async function untilAnswered(
-  { retries, timeoutMs, now }: EventLogDeps,
-  tenant: string,
+  { retries, tenant, end, now }: Storing,
   send: () => Promise<LogAnswer>,
 ): Promise<Exclude<LogAnswer, { kind: "unanswered" }>> {
-  const end = now() + TRIES_LAST * timeoutMs;
   let cause: unknown;
   const ask = async () => {
     const answer = await send();
@@ -119,7 +153,7 @@ async function untilAnswered(
 }
 
 function acknowledged(
-  tenant: string,
+  { tenant }: Storing,
   answer: Exclude<LogAnswer, { kind: "unanswered" }>,
 ): Extract<LogAnswer, { kind: "stored" }> {
   if (answer.kind === "stored" && answer.stream === logStreamName(tenant)) return answer;
@@ -137,7 +171,7 @@ function maybeStored(cause: unknown): AppError {
   return new AppError("unavailable", message, { cause, mayBeDone: true });
 }
 
-function encode(pairs: readonly (readonly [name: string, value: string])[]): MsgHdrs {
+function encode(pairs: readonly Header[]): MsgHdrs {
   const headers = createHeaders();
   for (const [name, value] of pairs) headers.set(name, value);
   return headers;

@@ -6,6 +6,7 @@ import { requestIdOf } from "#shared/http/request-id.ts";
 import { traceparentOf } from "#shared/protocol/traceparent.ts";
 import type { LimitedLog } from "#shared/log/limit-lines.ts";
 import { logRefusal } from "#shared/log/request-log.ts";
+import { whileOpen } from "#shared/nats/while-open.ts";
 import { headers as createHeaders } from "@nats-io/transport-node";
 import type { PublishMetrics } from "../metrics.ts";
 import type { PublishEvents } from "../publish-events.ts";
@@ -15,7 +16,7 @@ const QUEUE = "publish";
 
 /** What serving forwarded requests takes. */
 export interface ServeForwardedDeps {
-  readonly nats: NatsConnection;
+  readonly nats: Pick<NatsConnection, "subscribe">;
   readonly publish: PublishEvents;
   readonly metrics: Pick<PublishMetrics, "requests">;
   readonly log: LimitedLog;
@@ -43,17 +44,16 @@ export function serveForwarded(deps: ServeForwardedDeps): AsyncDisposable {
   };
 }
 
-async function answer({ nats, publish, metrics, log }: ServeForwardedDeps, message: Msg): Promise<void> {
+async function answer({ publish, metrics, log }: Omit<ServeForwardedDeps, "nats">, message: Msg): Promise<void> {
   const given = headersIn(message);
   const requestId = requestIdOf(given["x-request-id"]);
   let caller: { readonly tenant: string; readonly subject: string } | undefined;
   const respond = (status: number, headers: Record<string, string>, body: string): void => {
-    if (nats.isClosed()) return;
     const answered = createHeaders();
     for (const [name, value] of Object.entries({ ...headers, [ANSWER_STATUS_HEADER]: String(status) })) {
       answered.set(name, value);
     }
-    message.respond(body, { headers: answered });
+    whileOpen(() => message.respond(body, { headers: answered }));
   };
   try {
     const published = await publish({

@@ -5,7 +5,7 @@ import { AppError } from "#shared/errors/app-error.ts";
 import { parseJson } from "#shared/json/parse-json.ts";
 import type { AskedCallback, Subscriptions } from "../connections/subscriptions.ts";
 import { MAX_URL_CHARACTERS } from "#shared/contract/subscription-record.ts";
-import { whileOpen } from "./while-open.ts";
+import { whileOpen } from "#shared/nats/while-open.ts";
 
 /** Where the processes that post webhooks answer; no worker has that id. */
 const SUBJECT = "edge.webhooks";

@@ -3,7 +3,7 @@ import { ASK_EDGES, type EdgeQuestion, edgeQuestionSchema } from "#shared/contra
 import { parseJson } from "#shared/json/parse-json.ts";
 import type { Answered } from "../connections/questions/answer-question.ts";
 import type { Observer } from "../observe/observer.ts";
-import { whileOpen } from "./while-open.ts";
+import { whileOpen } from "#shared/nats/while-open.ts";
 
 /** Five hundred sequences take a third of this, with an epoch and a tenant. */
 const MAX_QUESTION_BYTES = 16 * 1_024;

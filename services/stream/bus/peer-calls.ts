@@ -19,7 +19,7 @@ import type { Observer } from "../observe/observer.ts";
 import type { Identity } from "../access/registration.ts";
 import type { Subject } from "../access/ports.ts";
 import { MAX_TOPICS } from "../subscription/stream-parameters.ts";
-import { whileOpen } from "./while-open.ts";
+import { whileOpen } from "#shared/nats/while-open.ts";
 
 /** An identity with every role and group that a token has room for takes a third of this, the body of a change half. */
 const MAX_CALL_BYTES = 192 * 1_024;

@@ -4,7 +4,7 @@ import type { Observer } from "../observe/observer.ts";
 import type { AnswerPresence, PeerAnswers, QuestionPeers, WatchedTopic, WatchPeers } from "../presence/ports.ts";
 import type { PresenceAnswer, PresenceQuestion } from "../presence/presence-question.ts";
 import { readInterest, readNews, readPresenceAnswer, readQuestion } from "./presence-schemas.ts";
-import { whileOpen } from "./while-open.ts";
+import { whileOpen } from "#shared/nats/while-open.ts";
 
 /** A worker that lives answers within milliseconds. */
 const DEADLINE_MS = 1_000;

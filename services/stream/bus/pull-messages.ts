@@ -4,7 +4,7 @@ import type { StoredMessage } from "./decode-entry.ts";
 import { headerBlockOf } from "#shared/nats/header-block.ts";
 import { statusOf, statusTextOf } from "./message-headers.ts";
 import type { Pacing } from "./pacing.ts";
-import { whileOpen } from "./while-open.ts";
+import { whileOpen } from "#shared/nats/while-open.ts";
 
 /**
  * Requests under way at a time: while the messages of one come, JetStream has another one already. The client of the library asks

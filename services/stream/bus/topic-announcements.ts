@@ -5,7 +5,7 @@ import { toAppError } from "#shared/errors/app-error.ts";
 import { parseJson } from "#shared/json/parse-json.ts";
 import type { AnnounceTopics, TopicsAnnouncement } from "../connections/client-streams.ts";
 import type { Observer } from "../observe/observer.ts";
-import { whileOpen } from "./while-open.ts";
+import { whileOpen } from "#shared/nats/while-open.ts";
 
 /** All edges hear it, and nobody else: they are an account of their own on the bus. */
 const SUBJECT = "sluice.topics.changed";
