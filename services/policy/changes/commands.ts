@@ -216,12 +216,12 @@ function boundBy(subject: string, { bindings }: StoredPolicy, snapshot: Snapshot
 }
 
 /**
- * Whether roles are taken away and none are given. The way back to the document takes one away, or it counts: else whoever sets
- * roles and returns, again and again, would never count.
+ * Whether roles are taken away and none are given. What takes none away counts, too: else whoever sets roles and returns, or sets
+ * nobody's roles to none, again and again, would never count.
  */
 function takesAway(roles: readonly string[] | undefined, { overHttp, inDocument }: Bound): boolean {
-  if (roles !== undefined) return isWithin(roles, overHttp ?? inDocument);
-  return overHttp !== undefined && isWithin(inDocument, overHttp) && !isWithin(overHttp, inDocument);
+  const [held, left] = [overHttp ?? inDocument, roles ?? inDocument];
+  return isWithin(left, held) && !isWithin(held, left);
 }
 
 function requireRoles(roles: readonly string[], snapshot: Snapshot | undefined): void {
