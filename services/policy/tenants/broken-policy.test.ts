@@ -3,6 +3,7 @@ import { createLogger } from "#shared/log/create-logger.ts";
 import { openTenants, type OpenTenants, subjectsWhile } from "#test/support/open-tenants.ts";
 import { changePolicy } from "../change-policy.ts";
 import { bindSubject, putDocument, setLimits } from "../changes/commands.ts";
+import { applyFile } from "../watch/apply-file.ts";
 import { checkTenants } from "./check-tenants.ts";
 import { reconcileTenant } from "./reconcile-tenant.ts";
 import type { TenantDeps } from "./tenant-deps.ts";
@@ -87,6 +88,13 @@ describe("a tenant whose stored document does not compile any more", () => {
       number: undefined,
       all: true,
     });
+  });
+
+  it("is mended by its file", async () => {
+    const tenant = await create();
+    const bytes = Buffer.from(`tenant: ${tenant}\nroles: { editor: {} }\n`);
+    expect(await applyFile(on, { name: `${tenant}.yaml`, tenant, bytes, hash: "h" }, "change")).toBeUndefined();
+    expect((await on.snapshots.atLeast(tenant)).roleNames).toEqual(["editor"]);
   });
 
   it("holds up no start, also where its store has lost a version that was announced", async () => {
