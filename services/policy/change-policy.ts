@@ -8,6 +8,7 @@ import { compareVersions } from "./versions/compare-versions.ts";
 import { compilePolicy } from "./versions/compile-policy.ts";
 import type { DocumentCompiler } from "./versions/document-compiler.ts";
 import type { Snapshot } from "./decide/snapshot.ts";
+import { NONE_ENDED } from "./decide/document-bindings.ts";
 import { documentInvalid } from "./document/fault.ts";
 import type { ChangeBudget } from "./changes/change-budget.ts";
 import type { PolicyCommand } from "./changes/commands.ts";
@@ -81,15 +82,17 @@ async function storeNext(
   const lifecycle = state === current.lifecycle.state ? current.lifecycle : { state, since: version.number, at };
   const policy = { ...current, ...changed, lifecycle, version, at, by, why };
   // Where only bindings change, nothing that the cases look at does.
-  const asksCases = content.document.text !== current.document.text;
+  const asksCases = content.document !== current.document;
   const compiling = { storedAt: at, asksCases, known: before };
-  const compiled = await compilePolicy(deps.compiler, tenant, version, policy, compiling);
-  if (compiled.faults !== undefined) throw documentInvalid(compiled.faults);
-  const { snapshot: after, ended } = compiled;
+  // A broken document that stays needs not compile: nothing is decided by it, before and after.
+  const isBroken = before === undefined && !asksCases;
+  const compiled = isBroken ? undefined : await compilePolicy(deps.compiler, tenant, version, policy, compiling);
+  if (compiled?.faults !== undefined) throw documentInvalid(compiled.faults);
+  const { snapshot: after, ended = NONE_ENDED } = compiled ?? {};
   const { diff, affected } = await compareVersions(deps.compiler, before, after, ended);
   const next: StoredPolicy = { ...policy, diff };
   if (!(await deps.store.replace(tenant, next, previous))) return undefined;
-  deps.snapshots.swap(after);
+  if (after !== undefined) deps.snapshots.swap(after);
   const noted = deps.onChanged({
     tenant,
     kind,
@@ -113,11 +116,12 @@ function requireNotDeleted({ lifecycle }: StoredPolicy, { kind }: PolicyCommand)
   throw new AppError("tenant_deleted", "this tenant was deleted");
 }
 
-/** A stored policy that this release cannot read any more must still be replaceable. */
+/** Undefined where this release cannot read it any more: it must still be replaceable. */
 async function snapshotOf(snapshots: Snapshots, tenant: string, policy: StoredPolicy): Promise<Snapshot | undefined> {
   try {
     return await snapshots.compile(tenant, policy);
-  } catch {
+  } catch (error) {
+    if (error instanceof AppError) throw error;
     return undefined;
   }
 }

@@ -77,6 +77,16 @@ test("on a phone the navigation opens from a button, by keys alone, and nothing 
   expect(await page.evaluate("document.documentElement.scrollWidth")).toBe(390);
 });
 
+test("however long a tenant's name is, its panel is no wider than the narrowest screen", async () => {
+  const name = "t".repeat(64);
+  await rig.stack.operate("PUT", name);
+  const page = await rig.open(`/tenants?open=${name}`, { width: 320 });
+  const panel = page.getByRole("dialog", { name });
+  await panel.getByRole("button", { name: `Delete ${name}` }).waitFor();
+  expect(await page.evaluate("document.querySelector('dialog').scrollWidth - document.querySelector('dialog').clientWidth")).toBe(0);
+  expect((await rig.stack.operate("DELETE", `${name}?confirm=${name}`)).status).toBe(202);
+});
+
 test("what a first visit loads is at most 150 KB, compressed", async () => {
   const folder = new URL("../../.sluice/console/", import.meta.url);
   const page = await readFile(new URL("index.html", folder), "utf8");
@@ -148,6 +158,14 @@ test("a policy is tried out while it is written, applied with a reason, and gone
   await back.getByRole("button", { name: "Go back" }).click();
   await page.getByRole("row").filter({ hasText: "back to version 2: too much" }).waitFor();
   await editor.getByText('allow: ["order:read"]').waitFor();
+});
+
+test("of a change with very many rules the first ones are shown, and how many there are besides", async () => {
+  const page = await openPolicy();
+  const rules = Array.from({ length: 61 }, (_, place) => `"order:read:a${place}"`);
+  await write(page, DOCUMENT.replace('"order:read"]', `"order:read", ${rules.join(", ")}]`));
+  const gains = page.getByRole("listitem").filter({ hasText: "alice" });
+  await gains.getByText("and 11 more rules").first().waitFor();
 });
 
 test("edits are kept over a login that has ended, a reload, and somebody else's change", async () => {

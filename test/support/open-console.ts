@@ -65,6 +65,16 @@ export async function startConsole(policySettings: NodeJS.ProcessEnv = {}): Prom
   };
 }
 
+/** A page of a person who is logged in, at a screen. */
+export async function openAs(rig: ConsoleRig, username: string, screen: string): Promise<Page> {
+  const page = await rig.open(screen, { who: "nobody" });
+  await page.getByRole("textbox", { name: "Tenant" }).fill("demo");
+  await page.getByLabel("User name").fill(username);
+  await page.getByLabel("Password").fill("sluice-demo");
+  await page.getByRole("button", { name: "Log in" }).click();
+  return page;
+}
+
 /** What axe says of the page; the test fails with each violation and where it is. */
 export async function expectNoViolations(page: Page): Promise<void> {
   // Not as a script of the page: its content policy takes none.

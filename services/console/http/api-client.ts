@@ -1,4 +1,4 @@
-import { ApiError, readProblem, toApiError } from "./api-error.ts";
+import { loggedOut, readProblem, toApiError } from "./api-error.ts";
 
 /** The deadline of a call, in milliseconds. */
 const DEADLINE_MS = 15_000;
@@ -7,8 +7,8 @@ const DEADLINE_MS = 15_000;
 export interface TokenSource {
   /** The token for a call now; undefined where nobody is logged in. Renews one that has run out. */
   token(): Promise<string | undefined>;
-  /** The token was refused: nobody is logged in any more. */
-  expire(): void;
+  /** This token was refused: whoever is logged in by it is so no more. */
+  expire(token: string): void;
 }
 
 /** What a call sends besides its path. */
@@ -48,7 +48,7 @@ export function createApiClient(tokens: TokenSource, fetch: typeof globalThis.fe
     });
     if (response.ok) return (response.status === 204 ? undefined : await response.json()) as Answer;
     const problem = await readProblem(response);
-    if (problem.status === 401) tokens.expire();
+    if (problem.status === 401) tokens.expire(token);
     throw problem;
   };
   return {
@@ -76,9 +76,4 @@ export function tenantPath(tenant: string, ...parts: readonly string[]): string 
 function queryOf(parameters: NonNullable<Reading["parameters"]>): string {
   const present = Object.entries(parameters).filter(([, value]) => value !== undefined && value !== "");
   return present.length === 0 ? "" : `?${new URLSearchParams(present as [string, string][]).toString()}`;
-}
-
-function loggedOut(): ApiError {
-  const message = "log in again; what you typed is kept";
-  return new ApiError({ status: 401, code: "logged_out", message, requestId: undefined, retryAfter: undefined });
 }

@@ -39,6 +39,12 @@ export function toApiError(thrown: unknown, service = "policy"): ApiError {
   });
 }
 
+/** What a call fails with while nobody is logged in. */
+export function loggedOut(): ApiError {
+  const message = "log in again; what you typed is kept";
+  return new ApiError({ status: 401, code: "logged_out", message, requestId: undefined, retryAfter: undefined });
+}
+
 /** Reads a problem document (RFC 9457); an answer that is none, such as a proxy's page, is told by its status. */
 export async function readProblem(response: Response): Promise<ApiError> {
   const body = (await response.json().catch(() => ({}))) as { readonly code?: string; readonly detail?: string };

@@ -1,4 +1,4 @@
-import { ApiError, readProblem, toApiError } from "./api-error.ts";
+import { loggedOut, readProblem, toApiError } from "./api-error.ts";
 import type { TokenSource } from "./api-client.ts";
 
 /** The deadline of a call, in milliseconds. */
@@ -52,11 +52,6 @@ async function callService<Answer>(
   });
   if (response.ok) return (response.status === 204 ? undefined : await response.json()) as Answer;
   const problem = await readProblem(response);
-  if (problem.status === 401) tokens.expire();
+  if (problem.status === 401) tokens.expire(token);
   throw problem;
-}
-
-function loggedOut(): ApiError {
-  const message = "log in again; what you typed is kept";
-  return new ApiError({ status: 401, code: "logged_out", message, requestId: undefined, retryAfter: undefined });
 }

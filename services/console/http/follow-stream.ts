@@ -1,5 +1,5 @@
 import { createParser, type EventSourceMessage } from "eventsource-parser";
-import { type ApiError, readProblem, toApiError } from "./api-error.ts";
+import { type ApiError, loggedOut, readProblem, toApiError } from "./api-error.ts";
 import type { TokenSource } from "./api-client.ts";
 
 /** How a stream is that is followed. */
@@ -68,13 +68,15 @@ interface Reading {
 async function readOnce(tokens: TokenSource, { path, lastId, hear }: Reading, stop: AbortSignal): Promise<void> {
   const silence = new AbortController();
   let timer = setTimeout(() => silence.abort(), SILENT_MS);
-  const token = (await tokens.token()) ?? "";
+  const token = await tokens.token();
   try {
+    if (token === undefined) throw loggedOut();
     const response = await fetch(path, {
       headers: { authorization: `Bearer ${token}`, ...(lastId === undefined ? {} : { "last-event-id": lastId }) },
       credentials: "omit",
       signal: AbortSignal.any([stop, silence.signal]),
     });
+    if (response.status === 401) tokens.expire(token);
     if (!response.ok || response.body === null) throw await readProblem(response);
     const onEvent = ({ event = "message", id, data }: EventSourceMessage): void =>
       hear(id, { event, data: JSON.parse(data) as unknown });

@@ -1,5 +1,6 @@
-import { useCallback, useEffect, useState } from "preact/hooks";
+import { useCallback, useEffect, useRef, useState } from "preact/hooks";
 import { type ApiError, toApiError } from "./api-error.ts";
+import { type Reading, readEvery } from "./read-every.ts";
 
 /** What is known of something that is read from policy. A failure keeps what was read before it. */
 export type Query<Value> =
@@ -30,8 +31,8 @@ export function useQuery<Value>(
   { everyMs }: { readonly everyMs?: number } = {},
 ): Query<Value> {
   const [known, setKnown] = useState<Known<Value>>();
-  const [round, setRound] = useState(0);
-  const reload = useCallback(() => setRound((before) => before + 1), []);
+  const reading = useRef<Reading>(undefined);
+  const reload = useCallback(() => reading.current?.again(), []);
 
   useEffect(() => {
     if (key === undefined) return undefined;
@@ -46,15 +47,14 @@ export function useQuery<Value>(
         setKnown((before) => (before?.key === key && "value" in before ? { ...before, stale: error } : { key, error }));
       }
     };
-    void readOnce();
-    const again = (): void => void (document.hidden ? undefined : readOnce());
-    const timer = everyMs === undefined ? undefined : setInterval(again, Math.max(everyMs, LEAST_PERIOD_MS));
+    const opened = readEvery(everyMs === undefined ? undefined : Math.max(everyMs, LEAST_PERIOD_MS), readOnce);
+    reading.current = opened;
     return () => {
-      clearInterval(timer);
+      opened[Symbol.dispose]();
       stop.abort();
     };
     // `read` is made anew with every rendering; the key says what it reads.
-  }, [key, round, everyMs]);
+  }, [key, everyMs]);
 
   if (known === undefined || known.key !== key) return { state: "loading", reload };
   if ("error" in known) return { state: "failed", error: known.error, reload };

@@ -1,3 +1,5 @@
+import { formatCount } from "./format.ts";
+
 /** Who gains and loses what. */
 interface Effect {
   readonly who: readonly string[];
@@ -5,6 +7,8 @@ interface Effect {
   readonly others?: number;
   readonly gains: readonly string[];
   readonly loses: readonly string[];
+  /** How many more rules they gain and lose. */
+  readonly moreRules?: number;
 }
 
 interface EffectsProps {
@@ -34,6 +38,7 @@ export function Effects({ effects, more }: EffectsProps) {
                 <span>loses</span> <code>{rule}</code>
               </li>
             ))}
+            {effect.moreRules ? <li class="quiet">and {formatCount(effect.moreRules, "more rule")}</li> : null}
           </ul>
         </li>
       ))}

@@ -5,9 +5,10 @@ import { Button } from "./button.tsx";
 const ADVICE: Readonly<Record<string, string>> = {
   offline: "Is it running, and is this machine online?",
   timeout: "It may have been done all the same: look before you try again.",
-  unavailable: "A server that policy needs is away. Health says which.",
+  unavailable: "If a server that policy needs is away, Health says which.",
   forbidden: "This login may not do it. An operator may.",
   tenant_unknown: "Was it deleted, or is its name spelled otherwise?",
+  version_conflict: "Somebody has changed it meanwhile: look at what is in force now, and do it again.",
   logged_out: "",
 };
 

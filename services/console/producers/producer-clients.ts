@@ -41,7 +41,7 @@ export function producerClientsOf(authUrl: string, session: Session, tenant: str
   const tokens: TokenSource = {
     token: () => session.token(),
     // An auth that knows no operators refuses their token, with which they are still logged in at policy.
-    expire: () => (session.who.value?.kind === "person" ? session.expire() : undefined),
+    expire: (token) => (session.who.value?.kind === "person" ? session.expire(token) : undefined),
   };
   const call = <Answer>(
     method: "GET" | "POST" | "DELETE",

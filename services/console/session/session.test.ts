@@ -81,3 +81,13 @@ test("a logout ends the session at auth, and nothing of it stays in the tab", as
   expect([session.who.value, ended, kept.size]).toEqual([undefined, ["refresh"], 0]);
   expect(await session.token()).toBeUndefined();
 });
+
+test("a refusal that comes late ends no login that has replaced the refused one", async () => {
+  const session = open();
+  await session.logInAsOperator("first");
+  session.expire("first");
+  expect(session.isExpired.value).toBe(true);
+  await session.logInAsOperator("second");
+  session.expire("first");
+  expect([await session.token(), session.isExpired.value]).toEqual(["second", false]);
+});

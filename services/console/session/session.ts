@@ -58,7 +58,9 @@ export function openSession({ storage, auth, probe, now }: SessionParts): Sessio
     if (JSON.stringify(whoOf(next)) !== JSON.stringify(who.value)) who.value = whoOf(next);
     isExpired.value = false;
   };
-  const expire = (): void => {
+  const expire = (refused: string): void => {
+    // An answer that comes late may be of a login that was replaced meanwhile.
+    if (held === undefined || tokenOf(held) !== refused) return;
     held = undefined;
     storage.removeItem(KEY);
     isExpired.value = who.value !== undefined;
@@ -72,7 +74,7 @@ export function openSession({ storage, auth, probe, now }: SessionParts): Sessio
       // Auth may be away for a moment: the token is good for some seconds still, and policy has the last word.
       const isOver = error instanceof ApiError && error.status === 401;
       if (!isOver || held !== person) return person.accessToken;
-      expire();
+      expire(person.accessToken);
       return undefined;
     }
   };
@@ -93,12 +95,10 @@ export function openSession({ storage, auth, probe, now }: SessionParts): Sessio
     async logInAsPerson(credentials) {
       if (auth === undefined) throw noLogin();
       const person = await auth.logIn(credentials);
-      try {
-        await probe(`/v1/tenants/${encodeURIComponent(person.tenant)}`, person.accessToken);
-      } catch (error) {
+      await probe(`/v1/tenants/${encodeURIComponent(person.tenant)}`, person.accessToken).catch((error: unknown) => {
         void auth.logOut(person.refreshToken);
         throw error instanceof ApiError && error.status === 403 ? notAdmin(person) : error;
-      }
+      });
       hold({ kind: "person", ...person });
     },
     logOut() {
@@ -106,6 +106,10 @@ export function openSession({ storage, auth, probe, now }: SessionParts): Sessio
       hold(undefined);
     },
   };
+}
+
+function tokenOf(held: Held): string {
+  return held.kind === "person" ? held.accessToken : held.token;
 }
 
 function readHeld(storage: Storage): Held | undefined {

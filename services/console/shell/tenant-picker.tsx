@@ -1,4 +1,4 @@
-import { useEffect } from "preact/hooks";
+import { useEffect, useRef } from "preact/hooks";
 import { useConsole, useTenant } from "../context/console-context.ts";
 import { useQuery } from "../http/use-query.ts";
 import { Field, Select } from "../parts/field.tsx";
@@ -17,6 +17,13 @@ export function TenantPicker() {
   const tenant = useTenant();
   const isOperator = session.who.value?.kind === "operator";
   const list = useQuery(isOperator ? "tenants" : undefined, (signal) => api.get<TenantList>("/v1/tenants", { signal }));
+  const { screen } = router.place.value;
+  const listedOn = useRef(screen);
+  useEffect(() => {
+    // A tenant that was made on one screen is chosen on the next.
+    if (listedOn.current !== screen) list.reload();
+    listedOn.current = screen;
+  }, [screen]);
   const tenants = list.state === "ready" ? list.value.tenants : [];
   const only = tenants.length > 0 && tenant === undefined ? tenants[0]?.tenant : undefined;
   useEffect(() => {

@@ -3,6 +3,7 @@ import { subjectPrincipal } from "#shared/contract/principal.ts";
 import type { Version } from "#shared/contract/version.ts";
 import { AppError } from "#shared/errors/app-error.ts";
 import type { Snapshot } from "../decide/snapshot.ts";
+import { BROKEN_DOCUMENT } from "../document/fault.ts";
 import { areSameRoles, compareBindings, type SubjectRoles } from "../decide/subject-roles.ts";
 import type { TenantLimits } from "../limits/tenant-limits.ts";
 import { runInTurns } from "../work/turns.ts";
@@ -65,9 +66,9 @@ export function putDocument(
   return {
     ...change,
     counts: always,
-    apply: ({ document, bindings, version }) => {
+    apply: ({ document, bindings, version }, snapshot) => {
       refuseFileDocument(document.origin, files);
-      if (document.origin.kind === "http" && document.text === text) return undefined;
+      if (isInForce(text, document, snapshot)) return undefined;
       requireVersion(version, expected);
       return { document: { text, origin: { kind: "http" } }, bindings };
     },
@@ -84,10 +85,10 @@ export function importPolicy(
     by,
     why,
     counts: always,
-    apply: async ({ document, bindings: current, version }) => {
+    apply: async ({ document, bindings: current, version }, snapshot) => {
       refuseFileDocument(document.origin, files);
-      const isSameDocument = document.origin.kind === "http" && document.text === text;
-      if (isSameDocument && (await runInTurns(compareBindings(current, bindings)))) return undefined;
+      if (isInForce(text, document, snapshot) && (await runInTurns(compareBindings(current, bindings))))
+        return undefined;
       requireVersion(version, expected);
       return { document: { text, origin: { kind: "http" } }, bindings };
     },
@@ -175,6 +176,11 @@ export function refuseFileDocument(origin: DocumentOrigin, files: Expectation["f
   throw new AppError("document_from_file", `the document comes from the file ${origin.name}; change that file`);
 }
 
+/** A broken one is not: its text is compiled, and refused, as any other. */
+function isInForce(text: string, { origin, text: current }: StoredPolicy["document"], snapshot?: Snapshot): boolean {
+  return snapshot !== undefined && origin.kind === "http" && text === current;
+}
+
 /**
  * Asked only where there is something to change: a retry of a change that was stored has succeeded, whatever version it
  * names (RFC 9110 section 13.1.1).
@@ -210,15 +216,17 @@ function boundBy(subject: string, { bindings }: StoredPolicy, snapshot: Snapshot
 }
 
 /**
- * Whether roles are taken away and none are given. The way back to the document takes one away, or it counts: else whoever sets
- * roles and returns, again and again, would never count.
+ * Whether roles are taken away and none are given. What takes none away counts, too: else whoever sets roles and returns, or sets
+ * nobody's roles to none, again and again, would never count.
  */
 function takesAway(roles: readonly string[] | undefined, { overHttp, inDocument }: Bound): boolean {
-  if (roles !== undefined) return isWithin(roles, overHttp ?? inDocument);
-  return overHttp !== undefined && isWithin(inDocument, overHttp) && !isWithin(overHttp, inDocument);
+  const [held, left] = [overHttp ?? inDocument, roles ?? inDocument];
+  return isWithin(left, held) && !isWithin(held, left);
 }
 
 function requireRoles(roles: readonly string[], snapshot: Snapshot | undefined): void {
-  const unknown = roles.filter((role) => snapshot?.roleBits.has(role) !== true);
+  if (roles.length === 0) return;
+  if (snapshot === undefined) throw new AppError("document_invalid", BROKEN_DOCUMENT);
+  const unknown = roles.filter((role) => !snapshot.roleBits.has(role));
   if (unknown.length > 0) throw new AppError("malformed_request", `there is no role ${unknown.join(", ")}`);
 }

@@ -57,3 +57,26 @@ test("people come before groups, and both before roles; what was set over HTTP r
   const seen = visibilityOf(source, [...names, "nobody"]).map(({ who, sees }) => [who, Object.keys(sees)]);
   expect(seen).toEqual([...names.map((who) => [who, who === "carol" ? [] : ["order.*"]]), ["nobody", []]]);
 });
+
+test("10 000 rules beside 1 000 event types are looked at in a fraction of the time that a review has", () => {
+  const actions = Array.from({ length: 40 }, (_, team) => `act${team}`);
+  const roles = Object.fromEntries(
+    actions.map((action, team) => [
+      `team${team}`,
+      { allow: Array.from({ length: 250 }, (_, place) => `res${(team * 250 + place) % 2_500}:${action}`) },
+    ]),
+  );
+  const events = Object.fromEntries(Array.from({ length: 1_000 }, (_, place) => [`res${place}.*`, `res${place}:act0`]));
+  const people = Array.from({ length: 5 }, (_, place) => `p${place}`);
+  const bindings = people.map((name, place) => ({ role: `team${place}`, subjects: [name] }));
+  const all = { role: "all", subjects: people };
+  const source = policyOf({
+    roles: { ...roles, all: { inherits: Object.keys(roles) } },
+    bindings: [...bindings, all],
+    events,
+  });
+  const begun = performance.now();
+  const seen = visibilityOf(source, people).map(({ sees }) => Object.keys(sees).length);
+  expect(performance.now() - begun).toBeLessThan(5_000);
+  expect(seen).toEqual(people.map(() => 250));
+});

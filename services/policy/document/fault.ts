@@ -18,6 +18,10 @@ export interface DocumentWarning {
   readonly message: string;
 }
 
+/** What is said of a document in force that this release cannot read: an earlier one took it. */
+export const BROKEN_DOCUMENT =
+  "the policy document in force cannot be used by this release: put a good one in its place, over HTTP or by its file";
+
 /** A fault as one line for people. */
 export function faultText({ line, column, path, message }: Fault): string {
   const place = line === undefined ? [] : [`line ${line}, column ${column}`];

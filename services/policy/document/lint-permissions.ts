@@ -26,11 +26,11 @@ function unaskedRules({ roles, events, routes }: PolicyDocument): DocumentWarnin
     return messages.get(permission);
   };
   const byResource = Map.groupBy(asked, firstToken);
+  const isPublished = publishedBy(events);
   const whyUnasked = (permission: string): string | undefined => {
     const resource = firstToken(permission);
     const candidates = resource === "*" ? [...asked] : (byResource.get(resource) ?? []);
-    if (candidates.some((each) => permissionMatches(permission, each)) || isPublished(permission, events))
-      return undefined;
+    if (candidates.some((each) => permissionMatches(permission, each)) || isPublished(permission)) return undefined;
     const meant = permission.includes("*") ? undefined : near(permission);
     return `no event type and no route asks for ${permission}${isMeant(meant)}`;
   };
@@ -48,15 +48,16 @@ function firstToken(permission: string): string {
   return permission.slice(0, permission.indexOf(":"));
 }
 
-/** Whether it takes in `<resource>:publish` of an event type whose rule names no permission to publish. */
-function isPublished(permission: string, events: readonly EventRule[]): boolean {
-  const resource = firstToken(permission);
-  return events.some(({ pattern, publish }) => {
-    const [type = ""] = pattern.split(".");
-    const isAny = type === "*" || type === ">";
-    const published = `${isAny ? (resource === "*" ? "any" : resource) : type}:publish`;
-    return publish === undefined && permissionMatches(permission, published);
-  });
+/** Tells which permissions take in `<resource>:publish` of an event type whose rule names no permission to publish. */
+function publishedBy(events: readonly EventRule[]): (permission: string) => boolean {
+  const unnamed = events.filter(({ publish }) => publish === undefined);
+  const resources = new Set(unnamed.map(({ pattern }) => pattern.split(".")[0]));
+  const isAny = resources.has("*") || resources.has(">");
+  return (permission) => {
+    const resource = firstToken(permission);
+    const isAsked = resource === "*" ? resources.size > 0 : isAny || resources.has(resource);
+    return isAsked && permissionMatches(permission, resource === "*" ? "any:publish" : `${resource}:publish`);
+  };
 }
 
 function unseenEvents({ roles, events }: PolicyDocument): DocumentWarning[] {

@@ -5,7 +5,7 @@ import { changePolicy } from "../change-policy.ts";
 import { type PolicyCommand, setLimits, setState } from "../changes/commands.ts";
 import { tenantLimitsSchema } from "../limits/tenant-limits.ts";
 import { requireTier, type Tiers } from "../limits/tiers.ts";
-import type { StoredPolicy } from "../versions/stored-policy.ts";
+import type { StoredVersion } from "../versions/stored-policy.ts";
 import { createTenant } from "../tenants/create-tenant.ts";
 import { reconcileLifecycle } from "../tenants/reconcile-tenant.ts";
 import type { TenantDeps } from "../tenants/tenant-deps.ts";
@@ -45,8 +45,8 @@ export function addTenantRoutes(
     await authorizeOperator(authorizeDeps, c);
     const usages = await usage.usages();
     const tenants = (await changeDeps.store.tenants()).map(async (tenant) => {
-      const stored = await changeDeps.store.read(tenant);
-      return stored && describe(tenant, stored.policy, usages.get(tenant));
+      const newest = await changeDeps.store.newest(tenant);
+      return newest && describe(tenant, newest, usages.get(tenant));
     });
     return c.json({ tenants: (await Promise.all(tenants)).filter((tenant) => tenant !== undefined) });
   });
@@ -54,9 +54,9 @@ export function addTenantRoutes(
   api.get(path, GET_TENANT, async (c) => {
     const tenant = tenantParameter(c);
     await authorizeAdmin(authorizeDeps, c, tenant);
-    const stored = await changeDeps.store.read(tenant);
-    if (stored === undefined) throw new AppError("tenant_unknown", "there is no such tenant");
-    return c.json(describe(tenant, stored.policy, await usage.usageOf(tenant)));
+    const newest = await changeDeps.store.newest(tenant);
+    if (newest === undefined) throw new AppError("tenant_unknown", "there is no such tenant");
+    return c.json(describe(tenant, newest, await usage.usageOf(tenant)));
   });
 
   const change = async (c: Context, makeChange: (by: string) => PolicyCommand | Promise<PolicyCommand>) => {
@@ -105,7 +105,7 @@ function requireConfirmation(c: Context): void {
   throw new AppError("malformed_request", `to delete the tenant with all its events, add ?confirm=${tenant}`);
 }
 
-function describe(tenant: string, { version, lifecycle, limits }: StoredPolicy, usage: Usage | undefined) {
+function describe(tenant: string, { version, lifecycle, limits }: StoredVersion, usage: Usage | undefined) {
   const { state, since, at } = lifecycle;
   return { tenant, state, ...(since > 0 ? { since: at } : {}), version: version.number, limits, usage };
 }

@@ -63,6 +63,7 @@ export async function openPolicyKv(
     mapInTurns(await answered(() => readHistory(bucket, tenant)), decodeHead);
   return {
     read: async (tenant) => readCurrent(contents, tenant, await answered(() => bucket.get(tenant))),
+    newest: async (tenant) => decodeEntry(await answered(() => bucket.get(tenant))),
     replace: (tenant, policy, previous) => replace({ bucket, contents, clock }, tenant, policy, previous),
     history,
     async version(tenant, number) {
@@ -91,13 +92,18 @@ async function readCurrent(
   tenant: string,
   entry: KvEntry | null,
 ): Promise<StoredRevision | undefined> {
-  if (entry === null || entry.operation !== "PUT") {
+  const head = decodeEntry(entry);
+  if (entry === null || head === undefined) {
     contents.forget(tenant);
     return undefined;
   }
-  const policy = await contents.load(tenant, decodeHead(entry.string()));
+  const policy = await contents.load(tenant, head);
   contents.remember(tenant, policy);
   return { policy, revision: entry.revision };
+}
+
+function decodeEntry(entry: KvEntry | null): StoredHead | undefined {
+  return entry?.operation === "PUT" ? decodeHead(entry.string()) : undefined;
 }
 
 /** The parts first: a head never refers to what is not there. A process that ends in between leaves parts of no head. */

@@ -3,6 +3,8 @@ import { isAtLeast } from "#shared/contract/version.ts";
 import { announce } from "../changes/announce.ts";
 import { changePolicy, type ChangeDeps } from "../change-policy.ts";
 import { renumber } from "../changes/commands.ts";
+import { AppError } from "#shared/errors/app-error.ts";
+import type { StoredPolicy } from "../versions/stored-policy.ts";
 
 /**
  * A change stores its version, then announces it in an entry that names the affected. A stored version gets this long
@@ -25,8 +27,15 @@ export async function reconcileAnnouncement(deps: ChangeDeps, tenant: string): P
     await changePolicy(deps, tenant, renumber);
     return;
   }
-  await deps.snapshots.adopt(tenant, stored.policy);
+  await adoptUnlessBroken(deps, tenant, stored.policy);
   const isUnderWay = announced !== undefined && !isAtLeast(announced, stored.policy.version);
   if (isUnderWay) await delay(SETTLE_MS);
   await announce(deps.logs, tenant, stored.policy.version);
+}
+
+/** Whoever follows the store says that it is broken. Its tenant must still be suspended, erased from and deleted. */
+async function adoptUnlessBroken({ snapshots }: ChangeDeps, tenant: string, policy: StoredPolicy): Promise<void> {
+  await snapshots.adopt(tenant, policy).catch((error: unknown) => {
+    if (error instanceof AppError) throw error;
+  });
 }

@@ -26,10 +26,10 @@ export interface VersionChange {
 export async function compareVersions(
   compiler: Pick<DocumentCompiler, "compare">,
   before: Snapshot | undefined,
-  after: Snapshot,
+  after: Snapshot | undefined,
   ended: EndedBindings,
 ): Promise<VersionChange> {
-  if (before === undefined) return { diff: undefined, affected: EVERYONE };
+  if (before === undefined || after === undefined) return { diff: undefined, affected: EVERYONE };
   const changed = await runInTurns(findChangedSubjects(before.httpBindings, after.httpBindings, MAX_AFFECTED_NAMES));
   if (before.compiled === after.compiled) {
     const effects: DocumentEffects =

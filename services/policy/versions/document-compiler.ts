@@ -32,6 +32,7 @@ export interface DocumentCompiler {
   /**
    * Reads and compiles a tenant's text. What was compiled last for the tenant is not compiled again.
    * @throws {AppError} `document_invalid` for a change that takes longer than it may; `unavailable` where too many wait.
+   * @throws {JobEndedError} for what was in force, and takes longer than that may.
    */
   compile(tenant: string, text: string, purpose: CompilePurpose): Promise<CompiledText>;
   /** What two versions of a tenant differ in; undefined where that cannot be said in time. */
@@ -83,6 +84,7 @@ export function createDocumentCompiler(
     } catch (error) {
       if (!(error instanceof JobEndedError)) throw error;
       onCompiled("ended");
+      if (purpose === "stored") throw error;
       throw documentInvalid([{ path: "", message: endedText(error) }]);
     }
   };

@@ -10,6 +10,8 @@ export interface StoredRevision {
 export interface PolicyStore {
   /** The policy in force, never an older one; undefined when there is no such tenant. */
   read(tenant: string): Promise<StoredRevision | undefined>;
+  /** What the policy in force says of itself, also where its content is broken or gone. */
+  newest(tenant: string): Promise<StoredVersion | undefined>;
   /**
    * Stores the policy if `previous` is still the last one (undefined: if there is none). Answers whether it was. Only what
    * differs from `previous` is written. After a time-out the policy may be stored or not.

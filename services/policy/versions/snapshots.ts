@@ -3,9 +3,9 @@ import { AppError } from "#shared/errors/app-error.ts";
 import { compilePolicy } from "./compile-policy.ts";
 import type { DocumentCompiler } from "./document-compiler.ts";
 import type { Snapshot } from "../decide/snapshot.ts";
-import { faultText } from "../document/fault.ts";
+import { BROKEN_DOCUMENT, faultText } from "../document/fault.ts";
 import type { PolicyStore } from "./policy-store.ts";
-import type { StoredPolicy } from "./stored-policy.ts";
+import type { Lifecycle, StoredPolicy } from "./stored-policy.ts";
 
 /** What snapshots are made of. */
 export interface SnapshotsDeps {
@@ -42,14 +42,17 @@ export class Snapshots {
     if (wanted !== undefined && held !== undefined && isInUse(held) && isAtLeast(held.version, wanted)) return held;
     const stored = await this.#deps.store.read(tenant);
     if (stored === undefined) throw tenantUnknown();
-    const fresh = await this.adopt(tenant, stored.policy);
+    const fresh = await this.adopt(tenant, stored.policy).catch((error: unknown) => {
+      if (error instanceof AppError) throw error;
+      const { version, lifecycle } = stored.policy;
+      return { version, standing: lifecycle, brokenBy: error };
+    });
     if (wanted !== undefined && !isAtLeast(fresh.version, wanted)) {
       throw new AppError("unavailable", `version ${wanted.number} of the policy has not arrived here yet`);
     }
-    if (isInUse(fresh)) return fresh;
-    throw fresh.standing?.state === "suspended"
-      ? new AppError("tenant_suspended", "this tenant is suspended")
-      : tenantUnknown();
+    if (!isInUse(fresh)) throw notInUse(fresh);
+    if ("brokenBy" in fresh) throw new AppError("unavailable", BROKEN_DOCUMENT, { cause: fresh.brokenBy });
+    return fresh;
   }
 
   /** Lets go of a tenant that the store does not have any more. */
@@ -92,7 +95,10 @@ export class Snapshots {
     return [...this.#held.values()];
   }
 
-  /** The snapshot of exactly this stored policy. */
+  /**
+   * The snapshot of exactly this stored policy.
+   * @throws {AppError} where it cannot be had now; anything else where the policy is broken.
+   */
   async compile(tenant: string, policy: StoredPolicy): Promise<Snapshot> {
     const held = this.#held.get(tenant);
     if (held !== undefined && isSameVersion(held.version, policy.version)) return held;
@@ -118,8 +124,18 @@ export class Snapshots {
   }
 }
 
-function isInUse({ standing }: Snapshot): boolean {
+interface Standing {
+  readonly standing?: Pick<Lifecycle, "state">;
+}
+
+function isInUse({ standing }: Standing): boolean {
   return standing === undefined || standing.state === "active";
+}
+
+function notInUse({ standing }: Standing): AppError {
+  return standing?.state === "suspended"
+    ? new AppError("tenant_suspended", "this tenant is suspended")
+    : tenantUnknown();
 }
 
 function tenantUnknown(): AppError {

@@ -6,10 +6,11 @@ import { EmptyState } from "../../parts/empty-state.tsx";
 import { ErrorNote } from "../../parts/error-note.tsx";
 import { Facts } from "../../parts/facts.tsx";
 import { Field, Select } from "../../parts/field.tsx";
+import { formatCount } from "../../parts/format.ts";
 import { Moment } from "../../parts/moment.tsx";
 import { Page } from "../../parts/page.tsx";
 import { type Column, Table } from "../../parts/table.tsx";
-import { type AuditEntry, useAudit } from "./use-audit.ts";
+import { type AuditEntry, MAX_ENTRIES, useAudit } from "./use-audit.ts";
 
 const HOURS = [
   { value: "1", text: "the last hour" },
@@ -80,7 +81,9 @@ function Trail({ authUrl }: { readonly authUrl: string }) {
       {entries === undefined ? null : (
         <>
           <p class="quiet" role="status">
-            {shown.length.toLocaleString()} entries, followed live
+            {formatCount(shown.length, "entry", "entries")}
+            {entries.length < MAX_ENTRIES ? "" : ` of the newest ${MAX_ENTRIES.toLocaleString()}`}
+            {error === undefined ? ", followed live" : ", as they were read before"}
           </p>
           <Table
             label="Audit trail"

@@ -2,6 +2,7 @@ import { useEffect, useState } from "preact/hooks";
 import { useConsole } from "../../context/console-context.ts";
 import { type ApiError, toApiError } from "../../http/api-error.ts";
 import { callAuth } from "../../http/call-service.ts";
+import { readEvery } from "../../http/read-every.ts";
 
 /** An entry of the audit trail. */
 export interface AuditEntry {
@@ -26,8 +27,10 @@ export interface AuditTail {
   readonly error: ApiError | undefined;
 }
 
+const NOTHING: AuditTail = { entries: undefined, error: undefined };
+
 /** Older entries are not kept: whoever needs them asks at a terminal. */
-const MAX_ENTRIES = 2_000;
+export const MAX_ENTRIES = 2_000;
 
 /** Auth is asked no more often than this. */
 const PERIOD_MS = 5_000;
@@ -35,13 +38,15 @@ const PERIOD_MS = 5_000;
 /** Reads the entries since a time, and then follows the trail while the page is looked at. */
 export function useAudit(authUrl: string, since: string): AuditTail {
   const { session } = useConsole();
-  const [tail, setTail] = useState<AuditTail>({ entries: undefined, error: undefined });
+  const [tail, setTail] = useState<AuditTail>(NOTHING);
   useEffect(() => {
     const stop = new AbortController();
+    setTail(NOTHING);
     let start = new URLSearchParams({ since });
     const readPage = async (): Promise<boolean> => {
       const call = { method: "GET", path: `/v1/auth/audit?${start}` } as const;
       const { entries, next } = await callAuth<AuditPage>(authUrl, session, call, stop.signal);
+      if (stop.signal.aborted) return false;
       const last = entries.at(-1)?.id;
       if (last !== undefined) start = new URLSearchParams({ after: last });
       setTail(({ entries: before = [] }) => ({
@@ -52,18 +57,15 @@ export function useAudit(authUrl: string, since: string): AuditTail {
     };
     const readOn = async (): Promise<void> => {
       try {
-        while (!stop.signal.aborted && (await readPage()));
+        while (await readPage());
       } catch (thrown) {
         if (!stop.signal.aborted) setTail(({ entries }) => ({ entries, error: toApiError(thrown) }));
       }
     };
-    let reading = readOn();
-    const timer = setInterval(() => {
-      // One reading at a time: an entry must not come twice.
-      if (!document.hidden) reading = reading.then(readOn);
-    }, PERIOD_MS);
+    // One reading at a time: an entry must not come twice.
+    const reading = readEvery(PERIOD_MS, readOn);
     return () => {
-      clearInterval(timer);
+      reading[Symbol.dispose]();
       stop.abort();
     };
   }, [authUrl, since, session]);

@@ -112,7 +112,11 @@ function VersionPanel({ shown, current, onTake, onChanged, onClose }: VersionPan
         </div>
       )}
       <h2>What it changed</h2>
-      {diff === undefined ? <p class="quiet">It is the first that is kept.</p> : <Differences diff={diff} />}
+      {diff === undefined ? (
+        <p class="quiet">There is nothing that it could be compared with.</p>
+      ) : (
+        <Differences diff={diff} />
+      )}
       <h2>The document</h2>
       <Loaded query={whole} what="the document">
         {({ document }) => (

@@ -46,6 +46,7 @@ export interface Review {
     readonly others: number;
     readonly gains: readonly string[];
     readonly loses: readonly string[];
+    readonly moreRules: number;
   }[];
   readonly moreEffects: number;
   /** Subjects with roles set over HTTP that were not looked at. */

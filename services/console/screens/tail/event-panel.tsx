@@ -13,7 +13,7 @@ import { Loaded } from "../../parts/loaded.tsx";
 import { Moment } from "../../parts/moment.tsx";
 import { Section } from "../../parts/page.tsx";
 import { type Column, Table } from "../../parts/table.tsx";
-import { reachAdvice, reachWords } from "./reach-words.ts";
+import { isWarning, reachAdvice, reachWords } from "./reach-words.ts";
 import type { TailRow } from "./tail-rows.ts";
 
 interface EventPanelProps {
@@ -33,14 +33,14 @@ export function EventPanel({ row, onClose }: EventPanelProps) {
           Stored: <Moment at={at} />,
           Topic: <code>{topic}</code>,
           Size: formatBytes(bytes),
-          Reached: <span class={reach?.reason ? "unreached" : undefined}>{reachWords(reach)}</span>,
+          Reached: <span class={isWarning(reach) ? "unreached" : undefined}>{reachWords(reach)}</span>,
           Denied:
             reach && reach.denied > 0 ? `to ${reach.denied.toLocaleString()} streams that asked for it` : undefined,
           Behind:
             reach && reach.behind > 0 ? `${reach.behind.toLocaleString()} streams find it in their turn` : undefined,
         }}
       />
-      {advice === undefined ? null : <p class="note warn">{advice}</p>}
+      {advice === undefined ? null : <p class={`note ${isWarning(reach) ? "warn" : "quiet"}`}>{advice}</p>}
       <Section title="Who sees it">
         <Audience id={id} />
       </Section>

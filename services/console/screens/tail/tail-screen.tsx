@@ -13,7 +13,7 @@ import { Moment } from "../../parts/moment.tsx";
 import { Page } from "../../parts/page.tsx";
 import { type Column, Table } from "../../parts/table.tsx";
 import { EventPanel } from "./event-panel.tsx";
-import { reachWords } from "./reach-words.ts";
+import { isWarning, reachWords } from "./reach-words.ts";
 import type { TailRow, TailRows } from "./tail-rows.ts";
 import { TestEvent } from "./test-event.tsx";
 import { type Tail, useTail } from "./use-tail.ts";
@@ -27,7 +27,7 @@ const COLUMNS: readonly Column<TailRow>[] = [
   {
     title: "Reached",
     track: "minmax(9rem, 2fr)",
-    cell: ({ reach }) => <span class={reach?.reason ? "unreached" : "quiet"}>{reachWords(reach)}</span>,
+    cell: ({ reach }) => <span class={isWarning(reach) ? "unreached" : "quiet"}>{reachWords(reach)}</span>,
   },
 ];
 
@@ -71,7 +71,7 @@ export function TailScreen() {
         keyOf={({ id }) => id}
         onOpen={setOpen}
         openKey={open?.id}
-        toneOf={({ reach }) => (reach?.reason ? "warn" : undefined)}
+        toneOf={({ reach }) => (isWarning(reach) ? "warn" : undefined)}
         empty={tail.state.kind === "live" ? <NoEvents tenant={tenant} hasFilter={isFiltered(filter)} /> : null}
       />
       {isSending ? <TestEvent tenant={tenant} onClose={() => setSending(false)} /> : null}
@@ -158,8 +158,11 @@ function Filter({ type, topic, subject }: TailFilter) {
 function TailState({ tail: { state, rows, isPaused } }: { readonly tail: Tail }) {
   if (state.kind === "refused") return <ErrorNote error={state.error} />;
   return (
-    <p class="tail-state" role="status">
-      <StateBadge state={state} isPaused={isPaused} /> <span class="quiet">{countWords(rows)}</span>
+    <p class="tail-state">
+      <span role="status">
+        <StateBadge state={state} isPaused={isPaused} />
+      </span>{" "}
+      <span class="quiet">{countWords(rows)}</span>
     </p>
   );
 }
