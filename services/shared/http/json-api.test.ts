@@ -36,6 +36,7 @@ beforeEach(async () => {
   tracer = recordingTracer();
   const api = createJsonApi({ maxBodyBytes: MAX_BODY_BYTES, allowedOrigins: [ORIGIN], welcome: WELCOME }, log, tracer);
   api.get("/trace", (c) => c.json(callContextOf(c)));
+  api.get("/for-all", (c) => c.json({}, 200, { "access-control-allow-origin": "*" }));
   api.post("/names/:name", async (c) => c.json(await readJson(c, schema)));
   api.get("/names/:name", (c) => c.json({ name: c.req.param("name") }));
   slow = Promise.withResolvers();
@@ -179,6 +180,10 @@ describe("a page", () => {
   test("of an origin on the list may read refusals too, of another one nothing", async () => {
     const [listed, other] = [ORIGIN, "https://evil.example"].map((origin) => ({ headers: { origin } }));
     expect((await fetch(`${url}/nowhere`, listed)).headers.get("access-control-allow-origin")).toBe(ORIGIN);
+    const forAll = (await fetch(`${url}/for-all`, listed)).headers;
+    expect(forAll.get("access-control-allow-origin")).toBe("*");
+    // Browsers refuse `*` together with credentials.
+    expect(forAll.has("access-control-allow-credentials")).toBe(false);
     expect((await fetch(`${url}/names/x`, other)).headers.get("access-control-allow-origin")).toBeNull();
   });
 });

@@ -84,7 +84,8 @@ async function answer(
   }
   if (path === "/") return { status: 200, ...answerWelcome(welcomeOf(Object.keys(pages)), request.headers.accept) };
   const page = Object.hasOwn(pages, path) ? pages[path] : undefined;
-  if (page === undefined) throw new AppError("not_found", "this operations port has nothing at this path; / says what it has");
+  if (page === undefined)
+    throw new AppError("not_found", "this operations port has nothing at this path; / says what it has");
   return json(200, await page());
 }
 

@@ -36,7 +36,6 @@ export function addClientScript(api: Hono, load = loadClientScript): void {
     await next();
     // Every page may read it, and none with its cookies: browsers refuse `*` together with credentials.
     c.res.headers.set("access-control-allow-origin", "*");
-    c.res.headers.delete("access-control-allow-credentials");
   });
   api.get("/client/v1.js", page, async (c) =>
     answerBuiltFile(c, (await find()).file, { ...FOR_ALL, "cache-control": `public, max-age=${FOLLOWS_SECONDS}` }),
