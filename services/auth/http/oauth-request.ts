@@ -59,21 +59,25 @@ function parseBasic(header: string): ClientSecret {
   const text = Buffer.from(encoded ?? "", "base64").toString();
   const colon = text.indexOf(":");
   if (colon === -1) throw badClient();
-  return { clientId: decodePart(text.slice(0, colon)), secret: decodePart(text.slice(colon + 1)) };
+  const sent = text.slice(colon + 1);
+  const decoded = decodePart(sent) ?? sent;
+  const [secret, otherSecret] = sent.includes("%") ? [decoded, sent] : [sent, decoded];
+  return { clientId: decodePart(text.slice(0, colon)) ?? "", secret, ...(otherSecret !== secret && { otherSecret }) };
 }
 
-/** Both parts are form-encoded before they are joined. */
-function decodePart(text: string): string {
+/** Both parts are form-encoded before they are joined. Undefined for what is not: curl and others leave that out. */
+function decodePart(text: string): string | undefined {
   try {
     return decodeURIComponent(text.replaceAll("+", " "));
   } catch {
-    throw badClient();
+    return undefined;
   }
 }
 
 function requirePlausible(client: ClientSecret): ClientSecret {
-  const { clientId, secret } = client;
-  if (!isName(clientId) || secret === "" || secret.length > MAX_SECRET_CHARACTERS) throw badClient();
+  const { clientId, secret, otherSecret = secret } = client;
+  const length = Math.max(secret.length, otherSecret.length);
+  if (!isName(clientId) || length === 0 || length > MAX_SECRET_CHARACTERS) throw badClient();
   return client;
 }
 

@@ -15,11 +15,17 @@ import {
 import type { SessionStore } from "./session.ts";
 import { startSession } from "./start-session.ts";
 
+/**
+ * A secret that a client came with, and what it may mean instead: by RFC 6749 it is form-encoded, and many clients send it as it is. The
+ * likelier one is first, as it is verified with each request.
+ */
+interface PresentedSecret {
+  readonly secret: string;
+  readonly otherSecret?: string;
+}
+
 /** A client and what it proves that with: a secret, or a certificate for its id that was checked when it connected. */
-export type PresentedClient = { readonly clientId: string } & (
-  | { readonly secret: string }
-  | { readonly isCertified: true }
-);
+export type PresentedClient = { readonly clientId: string } & (PresentedSecret | { readonly isCertified: true });
 
 /** What a service client proves who it is with, and where it is. */
 export type ClientCredentials = PresentedClient & { readonly address: string };
@@ -63,7 +69,7 @@ export function createClientAuthentication(clients: ClientDirectory, throttle: L
 async function prove(
   clients: ClientDirectory,
   attempt: LoginAttempt,
-  proof: { readonly secret: string } | { readonly isCertified: true },
+  proof: PresentedSecret | { readonly isCertified: true },
   admit: () => Promise<void>,
 ): Promise<ServiceClient> {
   const clientId = attempt.account;
@@ -73,8 +79,11 @@ async function prove(
     await admit();
     throw new AppError("bad_credentials", "the certificate is for no service client");
   }
-  const client = await clients.authenticate(clientId, proof.secret, ownerOf(attempt), admit);
-  if (client !== undefined) return client;
+  const { secret, otherSecret } = proof;
+  for (const text of otherSecret === undefined ? [secret] : [secret, otherSecret]) {
+    const client = await clients.authenticate(clientId, text, ownerOf(attempt), admit);
+    if (client !== undefined) return client;
+  }
   throw new AppError("bad_credentials", "the client id or its secret is wrong");
 }
 
