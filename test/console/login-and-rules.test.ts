@@ -83,7 +83,9 @@ test("however long a tenant's name is, its panel is no wider than the narrowest 
   const page = await rig.open(`/tenants?open=${name}`, { width: 320 });
   const panel = page.getByRole("dialog", { name });
   await panel.getByRole("button", { name: `Delete ${name}` }).waitFor();
-  expect(await page.evaluate("document.querySelector('dialog').scrollWidth - document.querySelector('dialog').clientWidth")).toBe(0);
+  expect(
+    await page.evaluate("document.querySelector('dialog').scrollWidth - document.querySelector('dialog').clientWidth"),
+  ).toBe(0);
   expect((await rig.stack.operate("DELETE", `${name}?confirm=${name}`)).status).toBe(202);
 });
 
