@@ -12,8 +12,6 @@ const TRACE = "traceparent";
 
 const NONE: Readonly<Record<string, string>> = Object.freeze({});
 
-const ATTRIBUTE = "ce-";
-
 const CONTROL = /\p{Cc}/u;
 
 /**
@@ -27,17 +25,21 @@ export function attributesOf(headers: Headers | undefined): Readonly<Record<stri
 }
 
 function isAttribute(name: string): boolean {
-  return name === "nats-msg-id" || name === TRACE || name.startsWith(ATTRIBUTE);
+  return name === "nats-msg-id" || name === TRACE || isOfCloudEvents(name);
+}
+
+function isOfCloudEvents(name: string): boolean {
+  return name.startsWith("ce-");
 }
 
 function valueOf(name: string, text: string): string {
-  if (!name.toLowerCase().startsWith(ATTRIBUTE)) return text;
+  if (!isOfCloudEvents(name.toLowerCase())) return text;
   const value = decodeAttribute(text);
   return value === undefined || CONTROL.test(value) ? text : value;
 }
 
 /** The trace that an event belongs to: of its message, or as its producer says in the event itself. */
 export function traceOf(attributes: Readonly<Record<string, string>>): string | undefined {
-  const given = attributes[TRACE] ?? attributes[ATTRIBUTE + TRACE];
+  const given = attributes[TRACE] ?? attributes[`ce-${TRACE}`];
   return given === undefined ? undefined : traceparentOf(given);
 }
