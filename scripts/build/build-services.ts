@@ -1,4 +1,3 @@
-import { copyFile } from "node:fs/promises";
 import { dirname, join, relative } from "node:path";
 import { type Plugin, rolldown } from "rolldown";
 import { projectPath } from "../shared/project-folder.ts";
@@ -45,16 +44,12 @@ async function writeServices(folder: string): Promise<void> {
   // Nothing is left out: `decodeURIComponent(text)` looks like a call that nobody misses, and its error is what is asked for.
   await bundle.write({ dir: folder, format: "esm", minify: false, ...names });
   await bundle.close();
-  await copyFile(HEALTH_PROTO, join(folder, "health.proto"));
 }
 
 /** The file that a process of a service, or of the command, begins with. */
 export function builtProgram(name: ServiceName | "sluice"): string {
   return join(BUILT, `${name}.js`);
 }
-
-/** The one file that a package reads beside its code. */
-const HEALTH_PROTO = projectPath("node_modules", "grpc-health-check", "proto", "health", "v1", "health.proto");
 
 const FILE_BESIDE = /new URL\("(?<path>[^":]+)", import\.meta\.url\)/g;
 
@@ -63,13 +58,8 @@ function keepLocations(): Plugin {
   return {
     name: "keep-locations",
     transform: {
-      filter: { code: /new URL\(|health\/v1/ },
+      filter: { code: /new URL\(/ },
       handler(code, id) {
-        if (id.includes("grpc-health-check")) {
-          return code
-            .replace("health/v1/health.proto", "health.proto")
-            .replace("${__dirname}/../../proto", "${__dirname}");
-        }
         return code.replaceAll(FILE_BESIDE, (_, path: string) => {
           const file = join(dirname(id), path);
           const program = Object.keys(PROGRAMS).find((name) => projectPath(PROGRAMS[name] ?? "") === file);

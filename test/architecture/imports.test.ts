@@ -89,7 +89,7 @@ describe("a technology stays where its adapters are", () => {
   const technologies = [
     {
       name: "gRPC and generated code",
-      packages: /^(@grpc\/|grpc-health-check$|#proto\/)/,
+      packages: /^(@grpc\/|#proto\/)/,
       home: /\/(grpc|clients)\//,
       place: "in grpc/ and clients/",
     },

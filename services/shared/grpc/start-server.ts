@@ -6,8 +6,6 @@ import {
   status,
   type UntypedServiceImplementation,
 } from "@grpc/grpc-js";
-import { HealthImplementation } from "grpc-health-check";
-import { HealthService } from "#proto/grpc/health/v1/health.ts";
 import { httpStatusOf } from "#shared/protocol/problem-codes.ts";
 import { decodeContext, traceIn } from "./call-metadata.ts";
 import { ownWords } from "./own-words.ts";
@@ -19,6 +17,7 @@ import type { LimitedLog } from "#shared/log/limit-lines.ts";
 import { serverChannelOptions } from "./channel-options.ts";
 import type { MethodCallers } from "./check-caller.ts";
 import { GrpcConnections } from "./grpc-connections.ts";
+import { Health } from "./health.ts";
 import { type GrpcSecurity, plaintext } from "./grpc-security.ts";
 import { createReflection } from "./reflection.ts";
 
@@ -46,18 +45,18 @@ export async function startGrpcServer(
   const connections = new GrpcConnections(sockets);
   const callers = security.interceptors(new Map(services.flatMap(callersByPath)));
   const server = new Server({ ...serverChannelOptions, interceptors: [...callers, connections.followCalls()] });
-  const health = new HealthImplementation({ "": "NOT_SERVING" });
-  health.addToServer(server);
-  const reflection = await createReflection([HealthService, ...services.map(([definition]) => definition)].map(nameOf));
-  for (const [definition, implementation] of [...services, ...reflection]) {
+  const health = new Health();
+  const told = [health.service(), ...services];
+  const reflection = await createReflection(told.map(([definition]) => nameOf(definition)));
+  for (const [definition, implementation] of [...told, ...reflection]) {
     server.addService(definition, implementation);
   }
   const port = await connections.listen(server, address, security.serverCredentials);
   return {
     port,
-    setServing: (serving) => health.setStatus("", serving ? "SERVING" : "NOT_SERVING"),
+    setServing: (serving) => health.setServing(serving),
     async [Symbol.asyncDispose]() {
-      health.setStatus("", "NOT_SERVING");
+      health.setServing(false);
       connections.close();
       await new Promise<void>((resolve) => {
         const timer = setTimeout(() => server.forceShutdown(), 5_000);
