@@ -67,7 +67,9 @@ export async function commandSubscription(
             asMoved,
           );
     const record = answer === undefined ? undefined : recordIn(answer);
-    if (record !== undefined) return record;
+    if (record === undefined) continue;
+    if (command.do === "pause" || command.do === "resume") deps.observer.subscriptionChanged(`${command.do}d`, key);
+    return record;
   }
   throw new AppError("unavailable", "the subscription changes right now; try again");
 }
@@ -143,10 +145,7 @@ export async function commandForOperator(
     await deleteSubscription(deps, owned);
     return { record: null };
   }
-  const record = await commandSubscription(deps, owned, command);
-  if (command.do === "pause" || command.do === "resume")
-    deps.observer.subscriptionChanged(`${command.do}d`, keyOf(owned));
-  return { record: encodeRecord(record) };
+  return { record: encodeRecord(await commandSubscription(deps, owned, command)) };
 }
 
 /** The person's subscriptions by name, as they are stored: a holder may be up to two seconds ahead. */

@@ -67,10 +67,7 @@ export function addSubscriptionRoutes(api: Hono, routes: SubscriptionRoutes): vo
   const command = (path: string, description: MiddlewareHandler, read: ReadCommand): void =>
     void api.post(`${PATH}/${path}`, description, async (c) => {
       const owned = await readOwned(routes, c);
-      const asked = await read(c);
-      const record = await commandSubscription(edge, owned, asked);
-      if (asked.do === "pause" || asked.do === "resume")
-        edge.observer.subscriptionChanged(`${asked.do}d`, keyOf(owned));
+      const record = await commandSubscription(edge, owned, await read(c));
       return answer(c, owned, record);
     });
 
