@@ -18,6 +18,7 @@ import {
   listSubscriptions,
   type Owned,
   type SubscriptionDeps,
+  subscriptionKey,
   type Wish,
 } from "../manage-subscription.ts";
 import { MAX_WINDOW, parseWish, wishSchema } from "../subscription/parse-wish.ts";
@@ -161,7 +162,7 @@ async function readAcker(routes: SubscriptionRoutes, c: Context): Promise<Owned>
   const owned = { name: readName(c), identity: await readIdentity(routes, c) };
   const { identity } = owned;
   routes.callLimits.admitAck(identity.tenant, identity.subject.id);
-  const registration = routes.edge.subscriptions.holds.find(keyOf(owned))?.reader.registration;
+  const registration = routes.edge.subscriptions.holds.find(subscriptionKey(owned))?.reader.registration;
   const isKnown = registration?.identity.sid === identity.sid && registration.ended === undefined;
   if (!isKnown || registration.deadline === undefined)
     await requireLiveSession(identity, routes.edge, callContextOf(c));
@@ -180,10 +181,6 @@ async function readIdentity(routes: SubscriptionRoutes, c: Context): Promise<Ide
 
 function addressOf({ trusted }: SubscriptionRoutes, c: Context): string | undefined {
   return callerAddressOf((c.env as { readonly incoming: IncomingMessage }).incoming, trusted);
-}
-
-function keyOf({ identity, name }: Owned) {
-  return { tenant: identity.tenant, subject: identity.subject.id, name };
 }
 
 function readName(c: Context): string {
