@@ -3,7 +3,7 @@ import type { Context, Hono } from "hono";
 import { z } from "zod";
 import { AppError } from "#shared/errors/app-error.ts";
 import { nameSchema } from "#shared/contract/name-schema.ts";
-import { callContextOf, readJson } from "#shared/http/json-api.ts";
+import { callContextOf, readJsonIfAny } from "#shared/http/json-api.ts";
 import { BY_TOKEN, TOKEN_ERRORS } from "#shared/http/openapi/credentials.ts";
 import { describeCall, jsonAnswer, jsonBody } from "#shared/http/openapi/describe-call.ts";
 import { readExplicitToken } from "#shared/http/token-source.ts";
@@ -86,7 +86,7 @@ interface NewToken extends VerifiedToken {
 /** The token to go on by. It must be the caller's, whom the request's own token names, or else the one in the body. */
 async function readNewToken(route: RebindRoute, c: Context, connectionId: string): Promise<NewToken> {
   const explicit = readExplicitToken({ headers: c.req.header(), query: new URL(c.req.url).searchParams });
-  const { access_token: given, bound } = (await c.req.text()) === "" ? NO_BODY : await readJson(c, bodySchema);
+  const { access_token: given, bound } = (await readJsonIfAny(c, bodySchema)) ?? NO_BODY;
   // A browser adds its cookie to every request: the cookie counts only without a token in the body.
   const own = explicit?.token ?? given;
   const home = explicit === undefined && given !== undefined ? route.routeOf(given) : route;

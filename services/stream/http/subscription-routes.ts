@@ -2,7 +2,7 @@ import type { IncomingMessage } from "node:http";
 import type { Context, Hono, MiddlewareHandler } from "hono";
 import { deadNamedBy, pausedUntil, pauseSchema } from "#shared/contract/subscription-calls.ts";
 import { AppError } from "#shared/errors/app-error.ts";
-import { callContextOf, limitBodies, readJson } from "#shared/http/json-api.ts";
+import { callContextOf, limitBodies, readJson, readJsonIfAny } from "#shared/http/json-api.ts";
 import { singleParameter } from "#shared/http/read-parameter.ts";
 import { parseEventId } from "#shared/protocol/event-id.ts";
 import { isName } from "#shared/protocol/names.ts";
@@ -94,10 +94,10 @@ export function addSubscriptionRoutes(api: Hono, routes: SubscriptionRoutes): vo
     await deleteSubscription(edge, await readOwned(routes, c));
     return c.body(null, 204);
   });
-  command("pause", CALLS.pause, async (c) => {
-    const body = (await c.req.text()) === "" ? {} : await readJson(c, pauseSchema);
-    return { do: "pause", until: pausedUntil(body) };
-  });
+  command("pause", CALLS.pause, async (c) => ({
+    do: "pause",
+    until: pausedUntil(await readJsonIfAny(c, pauseSchema)),
+  }));
   command("resume", CALLS.resume, () => ({ do: "resume" }));
   command("dead/redeliver", CALLS.redeliver, async (c) => ({ do: "redeliver", dead: await readDead(c) }));
   command("dead/drop", CALLS.drop, async (c) => ({ do: "drop", dead: await readDead(c) }));
