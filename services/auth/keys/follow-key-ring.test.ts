@@ -1,11 +1,11 @@
 import { Kvm } from "@nats-io/kv";
-import { connect } from "@nats-io/transport-node";
 import { calculateJwkThumbprint } from "jose";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { AppError } from "#shared/errors/app-error.ts";
 import { createLogger } from "#shared/log/create-logger.ts";
 import { connectNats, drainNats } from "#shared/nats/connect-nats.ts";
 import { readNatsSettings } from "#shared/nats/read-nats-settings.ts";
+import { connectAs } from "#test/support/connect-as.ts";
 import { type NatsServer, startNats } from "#test/support/start-nats.ts";
 import { type FollowKeyRingDeps, MAX_UNHEARD_MS, openKeyRing } from "./follow-key-ring.ts";
 import { openKeyRingStore } from "./key-ring-kv.ts";
@@ -105,8 +105,7 @@ describe("at rest", () => {
   test.each(["stream", "policy"] as const)("the user of %s reads the ring, and no secret in it", async (user) => {
     await using auth = await asAuth();
     const { ring, signing } = await auth.open();
-    const inboxPrefix = `_INBOX.${user}`;
-    await using nats = await connect({ servers: `127.0.0.1:${server.port}`, user, pass: "test", inboxPrefix });
+    await using nats = await connectAs(server, user);
     const request = JSON.stringify({ last_by_subj: "$KV.sluice_keys.ring" });
     const answer = await nats.request("$JS.API.STREAM.MSG.GET.KV_sluice_keys", request);
     const text = Buffer.from(answer.json<{ message: { data: string } }>().message.data, "base64").toString();
