@@ -2,7 +2,7 @@ import type { IncomingMessage } from "node:http";
 import type { Hono } from "hono";
 import { FORWARDED_HEADERS } from "#shared/contract/forwarded-events.ts";
 import { describeCall } from "#shared/http/openapi/describe-call.ts";
-import { PUBLISH_CALL } from "#shared/http/openapi/publish-call.ts";
+import { EVENTS_PATH, PUBLISH_CALL } from "#shared/http/openapi/publish-call.ts";
 import { limitBodies } from "#shared/http/json-api.ts";
 import { single } from "#shared/http/single-header.ts";
 import type { CallLimits } from "../admission/call-limits.ts";
@@ -10,9 +10,6 @@ import type { Hub } from "../connections/hub.ts";
 import type { TrustedProxies } from "#shared/http/client-address.ts";
 import { callerAddressOf } from "./caller-address.ts";
 import { type CallerReading, readCallerToken } from "./read-caller.ts";
-
-/** Where events are published. */
-export const EVENTS_PATH = "/v1/events";
 
 /** What a message of the bus has room for, beside headers of 64 KB. The publisher's own port takes more. */
 const MAX_BODY_BYTES = 960 * 1_024;
