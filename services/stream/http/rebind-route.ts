@@ -1,4 +1,3 @@
-import type { IncomingMessage } from "node:http";
 import type { Context, Hono } from "hono";
 import { z } from "zod";
 import { AppError } from "#shared/errors/app-error.ts";
@@ -15,7 +14,7 @@ import type { Hub } from "../connections/hub.ts";
 import type { CallConnection } from "../call-connection.ts";
 import { identityOf } from "../access/registration.ts";
 import type { TrustedProxies } from "#shared/http/client-address.ts";
-import { callerAddressOf } from "./caller-address.ts";
+import { addressOfCall } from "./caller-address.ts";
 import { reboundSchema } from "./edge-answers.ts";
 import { type CallerReading, readCookieToken, verifyToken, type VerifiedToken } from "./read-caller.ts";
 
@@ -57,8 +56,7 @@ export interface RebindRoute extends CallerReading {
  */
 export function addRebindRoute(api: Hono, route: RebindRoute): void {
   api.post("/v1/streams/:connectionId{[A-Za-z0-9_-]{1,64}}/token", REBIND, async (c) => {
-    const { incoming } = c.env as { readonly incoming: IncomingMessage };
-    route.callLimits.admitAddress(callerAddressOf(incoming, route.trusted));
+    route.callLimits.admitAddress(addressOfCall(c, route.trusted));
     const connectionId = c.req.param("connectionId");
     const context = callContextOf(c);
     const { token, claims, bound, home } = await readNewToken(route, c, connectionId);

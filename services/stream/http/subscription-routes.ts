@@ -1,4 +1,3 @@
-import type { IncomingMessage } from "node:http";
 import type { Context, Hono, MiddlewareHandler } from "hono";
 import { deadNamedBy, pausedUntil, pauseSchema } from "#shared/contract/subscription-calls.ts";
 import { AppError } from "#shared/errors/app-error.ts";
@@ -23,7 +22,7 @@ import {
 } from "../manage-subscription.ts";
 import { MAX_WINDOW, parseWish, wishSchema } from "../subscription/parse-wish.ts";
 import type { TrustedProxies } from "#shared/http/client-address.ts";
-import { callerAddressOf } from "./caller-address.ts";
+import { addressOfCall } from "./caller-address.ts";
 import { describeDead, describeSubscription } from "./describe-subscription.ts";
 import { type CallerReading, readCaller } from "./read-caller.ts";
 import {
@@ -148,7 +147,7 @@ async function readOwned(routes: SubscriptionRoutes, c: Context): Promise<Owned>
 
 /** The caller, whose session lives. */
 async function readPerson(routes: SubscriptionRoutes, c: Context): Promise<Identity> {
-  routes.callLimits.admitAddress(addressOf(routes, c));
+  routes.callLimits.admitAddress(addressOfCall(c, routes.trusted));
   const identity = await readIdentity(routes, c);
   const perMinute = routes.edge.hub.tenant(identity.tenant)?.decisions.limits.callsPerSubjectPerMinute;
   routes.callLimits.admitSubject(identity.tenant, identity.subject.id, perMinute);
@@ -158,7 +157,7 @@ async function readPerson(routes: SubscriptionRoutes, c: Context): Promise<Ident
 
 /** The same for acknowledgements, of which there are many: auth is not asked where it has said so for the open stream. */
 async function readAcker(routes: SubscriptionRoutes, c: Context): Promise<Owned> {
-  routes.callLimits.admitAckOfAddress(addressOf(routes, c));
+  routes.callLimits.admitAckOfAddress(addressOfCall(c, routes.trusted));
   const owned = { name: readName(c), identity: await readIdentity(routes, c) };
   const { identity } = owned;
   routes.callLimits.admitAck(identity.tenant, identity.subject.id);
@@ -177,10 +176,6 @@ function admitIds({ callLimits }: SubscriptionRoutes, { identity }: Owned, ids: 
 
 async function readIdentity(routes: SubscriptionRoutes, c: Context): Promise<Identity> {
   return identityOf(await readCaller(routes, c));
-}
-
-function addressOf({ trusted }: SubscriptionRoutes, c: Context): string | undefined {
-  return callerAddressOf((c.env as { readonly incoming: IncomingMessage }).incoming, trusted);
 }
 
 function readName(c: Context): string {
