@@ -14,6 +14,7 @@ import type { AnnounceTopics } from "../connections/client-streams.ts";
 import type { Hub } from "../connections/hub.ts";
 import type { ClientRecords } from "../subscription/topic-store.ts";
 import type { TrustedProxies } from "#shared/http/client-address.ts";
+import { admitPerson } from "./admit-person.ts";
 import { addressOfCall } from "./caller-address.ts";
 import { clientsSchema, clientTopicsSchema } from "./edge-answers.ts";
 import { type CallerReading, readCaller } from "./read-caller.ts";
@@ -110,8 +111,7 @@ async function readPerson(routes: ClientsRoutes, c: Context): Promise<Person> {
   routes.callLimits.admitAddress(addressOfCall(c, routes.trusted));
   const claims = await readCaller(routes, c);
   const { tenant_id: tenant, sub } = claims;
-  const perMinute = routes.edge.hub.tenant(tenant)?.decisions.limits.callsPerSubjectPerMinute;
-  routes.callLimits.admitSubject(tenant, sub, perMinute);
+  admitPerson(routes, tenant, sub);
   const subject = readParameter(c, "subject", OF_SUBJECT.subject) ?? sub;
   await requirePresent(routes, claims, subject, c);
   return { tenant, subject };

@@ -8,6 +8,7 @@ import { single } from "#shared/http/single-header.ts";
 import type { CallLimits } from "../admission/call-limits.ts";
 import type { Hub } from "../connections/hub.ts";
 import type { TrustedProxies } from "#shared/http/client-address.ts";
+import { admitPerson } from "./admit-person.ts";
 import { callerAddressOf } from "./caller-address.ts";
 import { type CallerReading, readCallerToken } from "./read-caller.ts";
 
@@ -55,9 +56,7 @@ export function addForwardEventsRoute(api: Hono, route: ForwardEventsRoute): voi
     const address = callerAddressOf(incoming, route.trusted);
     route.callLimits.admitAddress(address);
     const { token, claims } = await readCallerToken(route, c);
-    const { tenant_id: tenant, sub: subject } = claims;
-    const perMinute = route.edge.hub.tenant(tenant)?.decisions.limits.callsPerSubjectPerMinute;
-    route.callLimits.admitSubject(tenant, subject, perMinute);
+    admitPerson(route, claims.tenant_id, claims.sub);
     const traceparent = c.get("traceparent");
     const ours = { "x-request-id": c.get("requestId"), ...(traceparent !== undefined && { traceparent }) };
     const headers = { ...forwardedOf(incoming.headersDistinct), ...ours };

@@ -17,6 +17,7 @@ import { COUNT_PRESENCE, EVERY_TOPIC, READ_PRESENCE, READ_TOPICS } from "../conn
 import type { OverloadGuard } from "../overload/overload-guard.ts";
 import { type Listener, MAX_PEOPLE } from "../presence/presence-question.ts";
 import type { TrustedProxies } from "#shared/http/client-address.ts";
+import { admitPerson } from "./admit-person.ts";
 import { addressOfCall } from "./caller-address.ts";
 import { personPresenceSchema, presenceSchema } from "./edge-answers.ts";
 import { type CallerReading, readCaller } from "./read-caller.ts";
@@ -133,9 +134,7 @@ async function ask(
   asked: Omit<PersonsQuestion, "identity">,
 ): Promise<PresenceReport> {
   const claims = await readCaller(route, c);
-  const { tenant_id: tenant, sub: subject } = claims;
-  const perMinute = route.edge.hub.tenant(tenant)?.decisions.limits.callsPerSubjectPerMinute;
-  route.callLimits.admitSubject(tenant, subject, perMinute);
+  admitPerson(route, claims.tenant_id, claims.sub);
   return route.askPresence({ identity: identityOf(claims), ...asked }, callContextOf(c));
 }
 

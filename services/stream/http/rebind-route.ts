@@ -14,6 +14,7 @@ import type { Hub } from "../connections/hub.ts";
 import type { CallConnection } from "../call-connection.ts";
 import { identityOf } from "../access/registration.ts";
 import type { TrustedProxies } from "#shared/http/client-address.ts";
+import { admitPerson } from "./admit-person.ts";
 import { addressOfCall } from "./caller-address.ts";
 import { reboundSchema } from "./edge-answers.ts";
 import { type CallerReading, readCookieToken, verifyToken, type VerifiedToken } from "./read-caller.ts";
@@ -60,9 +61,7 @@ export function addRebindRoute(api: Hono, route: RebindRoute): void {
     const connectionId = c.req.param("connectionId");
     const context = callContextOf(c);
     const { token, claims, bound, home } = await readNewToken(route, c, connectionId);
-    const { tenant_id: tenant, sub: subject } = claims;
-    const perMinute = home.edge.hub.tenant(tenant)?.decisions.limits.callsPerSubjectPerMinute;
-    home.callLimits.admitSubject(tenant, subject, perMinute);
+    admitPerson(home, claims.tenant_id, claims.sub);
     if (bound && claims.isOutside === true)
       throw new AppError("forbidden", "a token of an outside issuer cannot be bound to a stream");
     const issued = bound ? await home.bindToken(token, connectionId, context) : undefined;

@@ -11,6 +11,7 @@ import type { CallLimits } from "../admission/call-limits.ts";
 import type { Hub } from "../connections/hub.ts";
 import type { CLIENT_FAMILIES, ClientReport } from "../observe/client-reports.ts";
 import type { TransportHealth } from "../transports/transport-health.ts";
+import { admitPerson } from "./admit-person.ts";
 import { addressOfCall } from "./caller-address.ts";
 import { type CallerReading, readCaller } from "./read-caller.ts";
 
@@ -64,7 +65,7 @@ export function addReportsRoute(api: Hono, { report, callLimits, trusted, edge, 
   api.post("/v1/reports", REPORT, async (c) => {
     callLimits.admitAddress(addressOfCall(c, trusted));
     const { tenant_id: tenant, sub: subject } = await readCaller(reading, c);
-    callLimits.admitSubject(tenant, subject, edge.hub.tenant(tenant)?.decisions.limits.callsPerSubjectPerMinute);
+    admitPerson({ callLimits, edge }, tenant, subject);
     const said = await readJson(c, reportSchema);
     report({ ...said, family: familyOf(c.req.header("user-agent")) });
     edge.transportHealth.reported({ tenant, subject }, said);

@@ -22,6 +22,7 @@ import {
 } from "../manage-subscription.ts";
 import { MAX_WINDOW, parseWish, wishSchema } from "../subscription/parse-wish.ts";
 import type { TrustedProxies } from "#shared/http/client-address.ts";
+import { admitPerson } from "./admit-person.ts";
 import { addressOfCall } from "./caller-address.ts";
 import { describeDead, describeSubscription } from "./describe-subscription.ts";
 import { type CallerReading, readCaller } from "./read-caller.ts";
@@ -149,8 +150,7 @@ async function readOwned(routes: SubscriptionRoutes, c: Context): Promise<Owned>
 async function readPerson(routes: SubscriptionRoutes, c: Context): Promise<Identity> {
   routes.callLimits.admitAddress(addressOfCall(c, routes.trusted));
   const identity = await readIdentity(routes, c);
-  const perMinute = routes.edge.hub.tenant(identity.tenant)?.decisions.limits.callsPerSubjectPerMinute;
-  routes.callLimits.admitSubject(identity.tenant, identity.subject.id, perMinute);
+  admitPerson(routes, identity.tenant, identity.subject.id);
   await requireLiveSession(identity, routes.edge, callContextOf(c));
   return identity;
 }
