@@ -1,4 +1,5 @@
 import { Marked, type Tokens } from "marked";
+import { escapeHtml } from "#shared/http/escape-html.ts";
 import { createAnchors } from "./anchors.ts";
 import type { Page } from "./read-pages.ts";
 
@@ -56,9 +57,4 @@ function withinRegions(html: string): string {
 /** A heading's text without the marks of code, emphasis and links. */
 export function plainText(markdown: string): string {
   return markdown.replaceAll(/\[([^\]]*)\]\([^)]*\)/g, "$1").replaceAll(/[`*]/g, "");
-}
-
-/** The text as it stands in HTML, also within an attribute. */
-export function escapeHtml(text: string): string {
-  return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;").replaceAll('"', "&quot;");
 }

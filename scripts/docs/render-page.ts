@@ -1,5 +1,6 @@
+import { escapeHtml } from "#shared/http/escape-html.ts";
 import type { Page, Section } from "./read-pages.ts";
-import { type Content, escapeHtml } from "./render-content.ts";
+import type { Content } from "./render-content.ts";
 
 /** What all pages share. */
 export interface Site {

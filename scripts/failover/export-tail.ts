@@ -3,8 +3,9 @@ import { createReadStream } from "node:fs";
 import { mkdir, open, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { pipeline } from "node:stream/promises";
+import { mirroredUpTo } from "#shared/contract/home.ts";
 import { ScriptError } from "../shared/run-script.ts";
-import { type HomeStream, mirroredUpTo } from "./home-stream.ts";
+import type { HomeStream } from "./home-stream.ts";
 import type { RegionBus } from "./region-bus.ts";
 
 /** What nobody but auth may read: the file says that there were entries, and not what they were. */

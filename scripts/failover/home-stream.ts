@@ -139,11 +139,6 @@ export function fencedAt(streams: readonly HomeStream[]): number | undefined {
   return times.length === 0 ? undefined : Math.max(...times.map((time) => Date.parse(time)));
 }
 
-/** The last entry that this original had when it was promoted; 0 where it never was a mirror. */
-export function mirroredUpTo({ config }: HomeStream): number {
-  return Number(config.metadata?.[MIRRORED_METADATA] ?? 0);
-}
-
 /** What a stream of that name takes; undefined where a home has none such. */
 function subjectsOf(name: string): string[] | undefined {
   if (name === AUDIT_STREAM) return [auditSubject("*", "*")];

@@ -1,10 +1,10 @@
 import { AUDIT_STREAM } from "#shared/contract/audit-log.ts";
-import { SEAT_STREAM } from "#shared/contract/home.ts";
+import { mirroredUpTo, SEAT_STREAM } from "#shared/contract/home.ts";
 import { lacksEntries } from "#shared/nats/mirrors/lacks-entries.ts";
 import { ScriptError } from "../shared/run-script.ts";
 import { fenceHome } from "./fence-home.ts";
 import { noteHomeChange } from "./home-audit.ts";
-import { type HomeStream, mirroredUpTo, promotedConfig, standingOf } from "./home-stream.ts";
+import { type HomeStream, promotedConfig, standingOf } from "./home-stream.ts";
 import { inGroups } from "./in-groups.ts";
 import { waitUntilUnlinked } from "./links.ts";
 import { lockRegion } from "./lock-region.ts";

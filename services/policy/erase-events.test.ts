@@ -1,9 +1,10 @@
 import { jetstream } from "@nats-io/jetstream";
-import { connect, type NatsConnection } from "@nats-io/transport-node";
+import type { NatsConnection } from "@nats-io/transport-node";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { formatEventId } from "#shared/protocol/event-id.ts";
 import { nanosOf, tagOf } from "#shared/contract/event-tag.ts";
 import { AppError } from "#shared/errors/app-error.ts";
+import { connectAs } from "#test/support/connect-as.ts";
 import { type OpenPolicies, openPolicies } from "#test/support/open-policies.ts";
 import { type NatsServer, startNats } from "#test/support/start-nats.ts";
 import { eraseEvents, type EraseRequest } from "./erase-events.ts";
@@ -26,8 +27,7 @@ describe("an erasure", () => {
     policies = await openPolicies(nats.url("policy"));
     deps = { ...policies.deps, onErased: (erasure) => void noted.push(erasure) };
     await createTenant(deps, TENANT, "operator");
-    const { host, username, password } = new URL(nats.url("demo"));
-    producer = await connect({ servers: host, user: username, pass: password });
+    producer = await connectAs(nats, "demo");
   });
   afterAll(async () => {
     await producer.close();

@@ -4,16 +4,13 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { type JetStreamManager, jetstreamManager, RetentionPolicy } from "@nats-io/jetstream";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { createLogger } from "#shared/log/create-logger.ts";
-import { connectNats } from "#shared/nats/connect-nats.ts";
-import { readNatsSettings } from "#shared/nats/read-nats-settings.ts";
+import { connectService } from "#test/support/connect-service.ts";
 import { startIssuer } from "#test/support/start-issuer.ts";
 import { type NatsServer, startNats } from "#test/support/start-nats.ts";
 import { type RunningService, startService } from "#test/support/start-service.ts";
 
 const DEMO_DOCUMENTS = fileURLToPath(new URL("../../infra/policies", import.meta.url));
 const OPERATOR_TOKEN = "an-operator-token-for-this-test";
-const log = createLogger("test", "silent");
 
 const call = async ({ ports }: RunningService, path: string, init: RequestInit = {}) => {
   const headers = { authorization: `Bearer ${OPERATOR_TOKEN}` };
@@ -43,7 +40,7 @@ describe("policy as a process", () => {
     });
 
   const withStreams = async (use: (manager: JetStreamManager) => Promise<unknown>): Promise<void> => {
-    await using connection = await connectNats(readNatsSettings({ NATS_URL: nats.url("policy") }), "test", log);
+    await using connection = await connectService(nats.url("policy"));
     await use(await jetstreamManager(connection));
   };
 

@@ -34,6 +34,11 @@ export interface Owned {
   readonly name: string;
 }
 
+/** Names the subscription by its owner. */
+export function subscriptionKey({ identity, name }: Owned): SubscriptionKey {
+  return { tenant: identity.tenant, subject: identity.subject.id, name };
+}
+
 /** What a subscription is to be. */
 export interface Wish extends Pick<DefineCommand, "definition"> {
   readonly topics: readonly string[];
@@ -57,7 +62,7 @@ export async function commandSubscription(
   owned: Owned,
   command: SubscriptionCommand,
 ): Promise<SubscriptionRecord> {
-  const key = keyOf(owned);
+  const key = subscriptionKey(owned);
   for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt += 1) {
     const here = deps.subscriptions.holds.find(key);
     const answer =
@@ -67,7 +72,9 @@ export async function commandSubscription(
             asMoved,
           );
     const record = answer === undefined ? undefined : recordIn(answer);
-    if (record !== undefined) return record;
+    if (record === undefined) continue;
+    if (command.do === "pause" || command.do === "resume") deps.observer.subscriptionChanged(`${command.do}d`, key);
+    return record;
   }
   throw new AppError("unavailable", "the subscription changes right now; try again");
 }
@@ -86,13 +93,13 @@ export async function defineSubscription(
   const definition = { ...wished, ...(await checkDeliver(deps, owned.identity, wished.deliver)) };
   const at = await requireVisible(deps, owned.identity, { topics, from }, context);
   for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt += 1) {
-    const stored = await deps.subscriptions.store.read(keyOf(owned));
+    const stored = await deps.subscriptions.store.read(subscriptionKey(owned));
     if (stored !== undefined && expected === "new") throw otherRevision(stored.record.revision);
     if (stored === undefined && expected !== undefined && expected !== "new") throw otherRevision(undefined);
     if (stored === undefined) {
       const record = await makeSubscription(deps, owned, { definition, topics }, at);
       if (record === undefined) continue;
-      deps.observer.subscriptionChanged("made", keyOf(owned));
+      deps.observer.subscriptionChanged("made", subscriptionKey(owned));
       return { record, isNew: true };
     }
     const command = {
@@ -103,7 +110,8 @@ export async function defineSubscription(
       expected: numberOf(expected),
     } satisfies SubscriptionCommand;
     const record = await commandSubscription(deps, owned, command);
-    if (record.revision !== stored.record.revision) deps.observer.subscriptionChanged("changed", keyOf(owned));
+    if (record.revision !== stored.record.revision)
+      deps.observer.subscriptionChanged("changed", subscriptionKey(owned));
     return { record, isNew: false };
   }
   throw new AppError("unavailable", "the subscription changes right now; try again");
@@ -118,7 +126,7 @@ export async function deleteSubscription(
   owned: Owned,
   isMeant: (record: SubscriptionRecord) => boolean = () => true,
 ): Promise<void> {
-  const key = keyOf(owned);
+  const key = subscriptionKey(owned);
   for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt += 1) {
     const stored = await deps.subscriptions.store.read(key);
     if (stored === undefined || !isMeant(stored.record)) throw noSuchSubscription();
@@ -143,10 +151,7 @@ export async function commandForOperator(
     await deleteSubscription(deps, owned);
     return { record: null };
   }
-  const record = await commandSubscription(deps, owned, command);
-  if (command.do === "pause" || command.do === "resume")
-    deps.observer.subscriptionChanged(`${command.do}d`, keyOf(owned));
-  return { record: encodeRecord(record) };
+  return { record: encodeRecord(await commandSubscription(deps, owned, command)) };
 }
 
 /** The person's subscriptions by name, as they are stored: a holder may be up to two seconds ahead. */
@@ -168,7 +173,7 @@ async function commandStored(
   owned: Owned,
   command: SubscriptionCommand,
 ): Promise<HoldAnswer | undefined> {
-  const stored = await deps.subscriptions.store.read(keyOf(owned));
+  const stored = await deps.subscriptions.store.read(subscriptionKey(owned));
   if (stored === undefined) throw noSuchSubscription();
   const answer = await askHolder(deps, owned, stored.record, command);
   return answer ?? commandWithoutHolder(deps, owned, stored, command);
@@ -180,7 +185,7 @@ async function commandWithoutHolder(
   { record, write }: StoredRecord,
   command: SubscriptionCommand,
 ): Promise<HoldAnswer | undefined> {
-  const key = keyOf(owned);
+  const key = subscriptionKey(owned);
   const before = encodeRecord(record);
   const real = await findUnsure(key.tenant, record, command, record.holder !== undefined, findReal);
   applyCommand(record, command, { ...context(), real });
@@ -259,7 +264,7 @@ async function makeSubscription(
   { definition, topics }: Pick<Wish, "definition" | "topics">,
   at: DefineCommand["at"],
 ): Promise<SubscriptionRecord | undefined> {
-  const key = keyOf(owned);
+  const key = subscriptionKey(owned);
   const [names, ofTenant] = await Promise.all([store.names(key), store.count(key.tenant)]);
   if (names.filter((name) => name !== key.name).length >= most.perSubject) {
     throw new AppError("limit_exceeded", `you may have ${most.perSubject} subscriptions; delete one`);
@@ -269,10 +274,6 @@ async function makeSubscription(
   const from = Object.fromEntries(topics.map((topic) => [topic, at.position.seq]));
   const record = createRecord({ ...definition, topics: from }, at, context().now);
   return (await store.put(key, storable(record), undefined)) === undefined ? undefined : record;
-}
-
-function keyOf({ identity, name }: Owned): SubscriptionKey {
-  return { tenant: identity.tenant, subject: identity.subject.id, name };
 }
 
 function numberOf(expected: Wish["expected"]): number | undefined {

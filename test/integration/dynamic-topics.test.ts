@@ -1,6 +1,6 @@
-import { connect, type NatsConnection } from "@nats-io/transport-node";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { conclude } from "#test/support/checker/audit.ts";
+import { connectAs } from "#test/support/connect-as.ts";
 import type { RunningService } from "#test/support/start-service.ts";
 import { type Bus, type Stack, startStack } from "#test/support/start-stack.ts";
 import { runTopicModel } from "#test/support/topic-model.ts";
@@ -247,7 +247,7 @@ describe("whoever asks for what may not be", () => {
     const [one] = edges;
     await using stream = await openTopicStream(one, "topic=issues.%3E&client=tab-5", { token: bob });
     const client = { tenant: "demo", subject: "bob", client: "tab-5" };
-    await using edge = await connectAsEdge();
+    await using edge = await connectAs(stack.nats, "stream");
     for (const text of [
       "",
       "{",
@@ -278,11 +278,6 @@ test(
     );
   },
 );
-
-async function connectAsEdge(): Promise<NatsConnection & AsyncDisposable> {
-  const { host, password: pass } = new URL(stack.nats.url("stream"));
-  return connect({ servers: host, user: "stream", pass, inboxPrefix: "_INBOX.stream" });
-}
 
 /** Kills an edge, between whatever steps of its changes, and starts another one on its port. */
 async function replaceFirstEdge(): Promise<void> {

@@ -2,8 +2,7 @@ import { type JetStreamManager, jetstreamManager } from "@nats-io/jetstream";
 import type { NatsConnection } from "@nats-io/transport-node";
 import { policyEntrySchema, type PolicyEntry } from "#shared/contract/control-entry.ts";
 import { createLogger } from "#shared/log/create-logger.ts";
-import { connectNats } from "#shared/nats/connect-nats.ts";
-import { readNatsSettings } from "#shared/nats/read-nats-settings.ts";
+import { connectService } from "./connect-service.ts";
 import { systemClock } from "#shared/time/clock.ts";
 import type { LogRetention } from "../../services/policy/bus/log-settings.ts";
 import { openTenantLogs } from "../../services/policy/bus/tenant-logs.ts";
@@ -33,7 +32,7 @@ const RETENTION: LogRetention = { maxBytes: 64 * 1024 * 1024, maxAgeMs: 3_600_00
 /** Opens store and logs as policy's user. */
 export async function openPolicies(url: string): Promise<OpenPolicies> {
   const log = createLogger("test", "silent");
-  const connection = await connectNats(readNatsSettings({ NATS_URL: url }), "test", log);
+  const connection = await connectService(url);
   const manager = await jetstreamManager(connection);
   const parts = await openPolicyParts(connection, 1);
   const store = await openPolicyKv(connection, parts, { replicas: 1, clock: systemClock, log });

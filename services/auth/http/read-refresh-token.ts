@@ -2,7 +2,7 @@ import type { Context } from "hono";
 import { z } from "zod";
 import { AppError } from "#shared/errors/app-error.ts";
 import type { ErrorCode } from "#shared/protocol/problem-codes.ts";
-import { readJson } from "#shared/http/json-api.ts";
+import { readJsonIfAny } from "#shared/http/json-api.ts";
 import { refuseTokenInUrl } from "#shared/http/token-source.ts";
 import type { CookieNames, TokenCookies } from "#shared/http/token-cookies.ts";
 import { twoPersons } from "#shared/tokens/try-tokens.ts";
@@ -51,7 +51,7 @@ export const REFRESH_TOKEN_ERRORS = [
 export async function readRefreshToken(c: Context, reading: RefreshTokenReading): Promise<PresentedRefreshToken> {
   refuseTokenInUrl(new URL(c.req.url).searchParams, "send it in the body, or in the cookie");
   const { refresh_token: text, scope }: z.infer<typeof refreshBodySchema> =
-    (await c.req.text()) === "" ? {} : await readJson(c, refreshBodySchema);
+    (await readJsonIfAny(c, refreshBodySchema)) ?? {};
   const { keys, cookies, sessions } = reading;
   if (text !== undefined) return { ...parseRefreshToken(text, keys.refresh), text, scope };
   const { refresh, names } = cookies.read(c.req.header());

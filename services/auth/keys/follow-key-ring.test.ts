@@ -1,11 +1,11 @@
 import { Kvm } from "@nats-io/kv";
-import { connect } from "@nats-io/transport-node";
 import { calculateJwkThumbprint } from "jose";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { AppError } from "#shared/errors/app-error.ts";
 import { createLogger } from "#shared/log/create-logger.ts";
-import { connectNats, drainNats } from "#shared/nats/connect-nats.ts";
-import { readNatsSettings } from "#shared/nats/read-nats-settings.ts";
+import { drainNats } from "#shared/nats/connect-nats.ts";
+import { connectService } from "#test/support/connect-service.ts";
+import { connectAs } from "#test/support/connect-as.ts";
 import { type NatsServer, startNats } from "#test/support/start-nats.ts";
 import { type FollowKeyRingDeps, MAX_UNHEARD_MS, openKeyRing } from "./follow-key-ring.ts";
 import { openKeyRingStore } from "./key-ring-kv.ts";
@@ -28,7 +28,7 @@ beforeEach(async () => {
 
 /** A process of auth, as far as its keys go. */
 async function asAuth(change: Partial<FollowKeyRingDeps> = {}) {
-  const nats = await connectNats(readNatsSettings({ NATS_URL: server.url("auth") }), "test", log);
+  const nats = await connectService(server.url("auth"));
   const store = await openKeyRingStore(nats, { replicas: 1 });
   const clock = { ms: 0, wall: () => 1_000_000 + clock.ms, monotonic: () => clock.ms };
   const deps = { store, sealer: createSealer(Buffer.alloc(32)), plan, clock, log, isDemo: false, ...change };
@@ -105,8 +105,7 @@ describe("at rest", () => {
   test.each(["stream", "policy"] as const)("the user of %s reads the ring, and no secret in it", async (user) => {
     await using auth = await asAuth();
     const { ring, signing } = await auth.open();
-    const inboxPrefix = `_INBOX.${user}`;
-    await using nats = await connect({ servers: `127.0.0.1:${server.port}`, user, pass: "test", inboxPrefix });
+    await using nats = await connectAs(server, user);
     const request = JSON.stringify({ last_by_subj: "$KV.sluice_keys.ring" });
     const answer = await nats.request("$JS.API.STREAM.MSG.GET.KV_sluice_keys", request);
     const text = Buffer.from(answer.json<{ message: { data: string } }>().message.data, "base64").toString();

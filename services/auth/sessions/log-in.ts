@@ -1,11 +1,11 @@
 import type { Scope } from "#shared/protocol/scope.ts";
 import { AppError } from "#shared/errors/app-error.ts";
 import type { Clock } from "#shared/time/clock.ts";
-import { createHmac } from "node:crypto";
 import { UNKNOWN_TENANT } from "#shared/contract/audit-log.ts";
 import type { Keys } from "../keys/open-keys.ts";
 import type { Audit } from "../audit/audit.ts";
 import type { IssuedTokens, IssueTokens } from "../tokens/issue-tokens.ts";
+import { macOf } from "../tokens/mac.ts";
 import type { UserDirectory } from "../users/user-directory.ts";
 import {
   admitAttempt,
@@ -98,7 +98,7 @@ async function attemptLogIn(
 function namedAs({ users, keys }: LogInDeps, { tenant, username }: Pick<Credentials, "tenant" | "username">) {
   const known = users.knows(tenant, username);
   if (known.user) return { tenant, subject: username, reason: "bad_credentials" };
-  const typed = createHmac("sha256", keys.refresh[0]).update(`typed.${tenant}.${username}`).digest("base64url");
+  const typed = macOf(`typed.${tenant}.${username}`, keys.refresh[0]);
   const of = known.tenant ? tenant : UNKNOWN_TENANT;
   return { tenant: of, typed: typed.slice(0, 16), reason: "unknown_user" };
 }

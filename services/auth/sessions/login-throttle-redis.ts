@@ -1,8 +1,8 @@
-import { createHmac } from "node:crypto";
 import type { Redis, Result } from "ioredis";
 import { RateLimiterRedis, RateLimiterRes } from "rate-limiter-flexible";
 import { compositeKey } from "#shared/protocol/composite-key.ts";
 import type { Keys } from "../keys/open-keys.ts";
+import { macOf } from "../tokens/mac.ts";
 import { callRedis } from "./connect-redis.ts";
 import type { LoginAttempt, LoginThrottle } from "./login-throttle.ts";
 
@@ -139,9 +139,7 @@ interface CountKeys {
  * lies in one slot of a cluster.
  */
 function keysOf({ tenant, account, address, device }: LoginAttempt, keys: Pick<Keys, "refresh">): CountKeys {
-  const name = createHmac("sha256", keys.refresh[0])
-    .update(compositeKey("login", tenant, account))
-    .digest("base64url");
+  const name = macOf(compositeKey("login", tenant, account), keys.refresh[0]);
   const from = device === undefined ? `from.${address}` : `on.${device}`;
   return { pair: `{${name}.${from}}`, account: `{${name}}`, address: `{${address}}` };
 }

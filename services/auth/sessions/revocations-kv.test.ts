@@ -3,9 +3,8 @@ import { Kvm } from "@nats-io/kv";
 import { nanos } from "@nats-io/transport-node";
 import type { NatsConnection } from "@nats-io/transport-node";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { createLogger } from "#shared/log/create-logger.ts";
-import { connectNats, drainNats } from "#shared/nats/connect-nats.ts";
-import { readNatsSettings } from "#shared/nats/read-nats-settings.ts";
+import { drainNats } from "#shared/nats/connect-nats.ts";
+import { connectService } from "#test/support/connect-service.ts";
 import { type NatsServer, startNats } from "#test/support/start-nats.ts";
 import { openRevocations } from "./revocations-kv.ts";
 
@@ -17,7 +16,7 @@ let nats: NatsConnection;
 
 beforeAll(async () => {
   server = await startNats();
-  nats = await connectNats(readNatsSettings({ NATS_URL: server.url("auth") }), "test", createLogger("test", "silent"));
+  nats = await connectService(server.url("auth"));
 });
 afterAll(async () => {
   await drainNats(nats);

@@ -5,8 +5,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import type { AppError } from "#shared/errors/app-error.ts";
 import { createLogger } from "#shared/log/create-logger.ts";
 import { limitLines } from "#shared/log/limit-lines.ts";
-import { connectNats } from "#shared/nats/connect-nats.ts";
-import { readNatsSettings } from "#shared/nats/read-nats-settings.ts";
+import { connectService } from "#test/support/connect-service.ts";
 import { systemClock as clock } from "#shared/time/clock.ts";
 import { createTenantLog, readSessionEntries } from "#test/support/start-auth.ts";
 import { type NatsServer, startNats } from "#test/support/start-nats.ts";
@@ -23,8 +22,7 @@ import { createSessionStore } from "./session-store-redis.ts";
 const RACES = 1_000;
 const AT_ONCE = 20;
 
-const logger = createLogger("test", "silent");
-const log = limitLines(logger);
+const log = limitLines(createLogger("test", "silent"));
 const keys = { refresh: [new Uint8Array(32)] } as const;
 const ann = { tenant: "acme", username: "ann", roles: [], groups: [] };
 
@@ -36,7 +34,7 @@ let redis: Redis;
 beforeAll(async () => {
   [server, redisServer] = await Promise.all([startNats(), startRedis()]);
   await createTenantLog(server, "acme");
-  nats = await connectNats(readNatsSettings({ NATS_URL: server.url("auth") }), "auth", logger);
+  nats = await connectService(server.url("auth"));
   redis = await connectRedis(readRedisSettings({ REDIS_URL: redisServer.url }));
 });
 afterAll(async () => {

@@ -1,5 +1,6 @@
 import { formatScope, parseScope } from "#shared/protocol/scope.ts";
-import { createHmac, hkdfSync, timingSafeEqual } from "node:crypto";
+import { hkdfSync } from "node:crypto";
+import { isMacOf, macOf } from "../tokens/mac.ts";
 import type { Session } from "./session.ts";
 
 /** The HMAC keys of refresh tokens, from which the keys of records are derived: the first seals, each of them opens. */
@@ -48,7 +49,7 @@ export function sealRecord(session: Session, seenAt: number, keys: SealingKeys):
   return [
     ...named,
     "mac",
-    macOf(fixedText(session.sid, fixed), keys.refresh[0]),
+    macOf(fixedText(session.sid, fixed), recordKeyOf(keys.refresh[0])),
     "last_seen",
     sealSeen(session.sid, seenAt, keys),
   ];
@@ -57,7 +58,7 @@ export function sealRecord(session: Session, seenAt: number, keys: SealingKeys):
 /** The field `last_seen`: `<milliseconds>.<MAC>`, because an idle session that looks busy would live longer. */
 export function sealSeen(sid: string, seenAt: number, keys: SealingKeys): string {
   const ms = String(Math.floor(seenAt));
-  return `${ms}.${macOf(seenText(sid, ms), keys.refresh[0])}`;
+  return `${ms}.${macOf(seenText(sid, ms), recordKeyOf(keys.refresh[0]))}`;
 }
 
 /** Reads the fields of a session's record; undefined when auth has not written them so for this session. */
@@ -65,7 +66,7 @@ export function openRecord(sid: string, fields: RecordFields, keys: SealingKeys)
   const fixed = FIXED.map((field) => fields[FIELDS[field]] ?? "");
   const [seenAt = "", seenMac = ""] = (fields["last_seen"] ?? "").split(".");
   const isGenuine =
-    isMacOf(fixedText(sid, fixed), fields["mac"] ?? "", keys) && isMacOf(seenText(sid, seenAt), seenMac, keys);
+    isSealed(fixedText(sid, fixed), fields["mac"] ?? "", keys) && isSealed(seenText(sid, seenAt), seenMac, keys);
   if (!isGenuine) return undefined;
   const [tenant = "", subject = "", clientId = "", device = "", loginAt = "", endsAt = "", limit = ""] = fixed;
   const scope = limit === "" ? undefined : parseScope(limit);
@@ -89,16 +90,8 @@ function seenText(sid: string, seenAt: string): string {
   return JSON.stringify(["seen", sid, seenAt]);
 }
 
-function isMacOf(text: string, mac: string, { refresh }: SealingKeys): boolean {
-  return refresh.some((key) => {
-    const expected = Buffer.from(macOf(text, key));
-    const given = Buffer.from(mac);
-    return given.length === expected.length && timingSafeEqual(given, expected);
-  });
-}
-
-function macOf(text: string, refreshKey: Uint8Array): string {
-  return createHmac("sha256", recordKeyOf(refreshKey)).update(text).digest("base64url");
+function isSealed(text: string, mac: string, { refresh }: SealingKeys): boolean {
+  return refresh.some((key) => isMacOf(text, mac, recordKeyOf(key)));
 }
 
 /** Takes 8 µs; what it answers is not kept, as the keys that it comes from may be withdrawn. */

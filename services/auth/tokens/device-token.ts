@@ -1,4 +1,5 @@
-import { createHmac, randomBytes, timingSafeEqual } from "node:crypto";
+import { randomBytes } from "node:crypto";
+import { isMacOf, macOf } from "./mac.ts";
 
 /** An account that somebody logs in to. */
 interface Account {
@@ -15,21 +16,17 @@ export function newDeviceId(): string {
 
 /** Writes what a browser keeps after a login: its id, and a MAC that it is known for this account: `<id>.<MAC>`. */
 export function formatDeviceToken(device: string, account: Account, key: Uint8Array): string {
-  return `${device}.${macOf(device, account, key)}`;
+  return `${device}.${macOf(textOf(device, account), key)}`;
 }
 
 /** The id in a token that one of the keys has signed for this account; undefined for any other text. */
 export function parseDeviceToken(text: string, account: Account, keys: readonly Uint8Array[]): string | undefined {
   const { device = "", mac = "" } = DEVICE_TOKEN.exec(text)?.groups ?? {};
-  const isGenuine = keys.some((key) => mac !== "" && isSame(mac, macOf(device, account, key)));
+  const isGenuine = keys.some((key) => isMacOf(textOf(device, account), mac, key));
   return isGenuine ? device : undefined;
 }
 
 /** A tenant's name holds no dot, so no two accounts are written alike; no refresh token begins like this. */
-function macOf(device: string, { tenant, username }: Account, key: Uint8Array): string {
-  return createHmac("sha256", key).update(`device:${device}.${tenant}.${username}`).digest("base64url");
-}
-
-function isSame(presented: string, expected: string): boolean {
-  return timingSafeEqual(Buffer.from(presented), Buffer.from(expected));
+function textOf(device: string, { tenant, username }: Account): string {
+  return `device:${device}.${tenant}.${username}`;
 }

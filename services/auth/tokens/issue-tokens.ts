@@ -1,10 +1,11 @@
-import { createHmac, randomUUID } from "node:crypto";
+import { randomUUID } from "node:crypto";
 import { formatScope, type Scope } from "#shared/protocol/scope.ts";
 import { SignJWT } from "jose";
 import { ACCESS_TOKEN_TYPE, STREAM_PURPOSE } from "#shared/tokens/access-token.ts";
 import { AppError } from "#shared/errors/app-error.ts";
 import type { Clock } from "#shared/time/clock.ts";
 import type { Keys } from "../keys/open-keys.ts";
+import { macOf } from "./mac.ts";
 import { formatRefreshToken } from "./refresh-token.ts";
 
 /**
@@ -106,10 +107,7 @@ export function createTokenIssuer({ keys, accessTokenSeconds, clock, ...names }:
 
 /** A renewal's token id. Nobody without the key can make one. */
 function renewalId(sid: string, generation: number, { issuedAt, purpose }: TokenRenewal, key: Uint8Array): string {
-  return createHmac("sha256", key)
-    .update(`jti.${sid}.${generation}.${issuedAt}.${purpose}`)
-    .digest("base64url")
-    .slice(0, 22);
+  return macOf(`jti.${sid}.${generation}.${issuedAt}.${purpose}`, key).slice(0, 22);
 }
 
 /** The claims that come from the session (RFC 9068, section 2.2, and ours). */

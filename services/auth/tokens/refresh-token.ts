@@ -1,5 +1,5 @@
-import { createHmac, timingSafeEqual } from "node:crypto";
 import { AppError } from "#shared/errors/app-error.ts";
+import { isMacOf, macOf } from "./mac.ts";
 
 /** What a refresh token says: the n-th of its family. The family is the session's id. */
 export interface RefreshToken {
@@ -24,16 +24,7 @@ export function formatRefreshToken({ family, generation }: RefreshToken, key: Ui
  */
 export function parseRefreshToken(text: string, keys: readonly Uint8Array[]): RefreshToken {
   const { family = "", generation = "", mac = "" } = REFRESH_TOKEN.exec(text)?.groups ?? {};
-  const isGenuine = mac !== "" && keys.some((key) => isSame(mac, macOf(`${family}.${generation}`, key)));
+  const isGenuine = keys.some((key) => isMacOf(`${family}.${generation}`, mac, key));
   if (!isGenuine) throw new AppError("token_invalid", "the refresh token is not valid");
   return { family, generation: Number(generation) };
-}
-
-function macOf(said: string, key: Uint8Array): string {
-  return createHmac("sha256", key).update(said).digest("base64url");
-}
-
-/** Compares the texts, not the bytes they encode: base64url can write the same bytes in more than one way. */
-function isSame(presented: string, expected: string): boolean {
-  return timingSafeEqual(Buffer.from(presented), Buffer.from(expected));
 }

@@ -1,10 +1,10 @@
 import { jetstreamManager } from "@nats-io/jetstream";
-import { connect, type NatsConnection } from "@nats-io/transport-node";
 import { cp, mkdtemp, rm } from "node:fs/promises";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { createLogger } from "#shared/log/create-logger.ts";
 import { limitLines } from "#shared/log/limit-lines.ts";
 import { systemClock } from "#shared/time/clock.ts";
+import { connectAs } from "#test/support/connect-as.ts";
 import { type NatsServer, startNats } from "#test/support/start-nats.ts";
 import { waitFor } from "#test/support/wait.ts";
 import { hashPassword, parsePasswordHash } from "./password-hash.ts";
@@ -24,11 +24,6 @@ beforeAll(async () => {
 });
 afterAll(() => opened.disposeAsync());
 
-async function connectAsAuth(): Promise<NatsConnection> {
-  const { username: user, password: pass } = new URL(server.url("auth"));
-  return opened.use(await connect({ servers: `127.0.0.1:${server.port}`, user, pass, inboxPrefix: "_INBOX.auth" }));
-}
-
 async function makeClient(): Promise<StoredClient> {
   const password = parsePasswordHash(await hashPassword(SECRET))!;
   const secrets = [{ number: 1, password, madeAt: AT, by: "operator" }];
@@ -47,7 +42,7 @@ async function makeClient(): Promise<StoredClient> {
 
 /** The stored clients of an auth of its own. */
 async function open(): Promise<StoredClients> {
-  const nats = await connectAsAuth();
+  const nats = opened.use(await connectAs(server, "auth"));
   const log = limitLines(createLogger("test", "silent"));
   const store = await openStoredClientsStore(nats, { replicas: 1, log });
   return opened.use(await openStoredClients({ store, verify: createAccountVerifier(), clock: systemClock, log }));
@@ -55,7 +50,7 @@ async function open(): Promise<StoredClients> {
 
 test("a client that one auth has made is good at another that does not hear of it", async () => {
   const [one, two, client] = [await open(), await open(), await makeClient()];
-  const nats = await connectAsAuth();
+  const nats = opened.use(await connectAs(server, "auth"));
   const { consumers } = await jetstreamManager(nats, { checkAPI: false });
   const followers = await waitFor("both follow", async () => {
     const answer = await nats.request("$JS.API.CONSUMER.NAMES.KV_sluice_clients");

@@ -1,11 +1,8 @@
 import type { Frame } from "../../shared/protocol/frame.ts";
+import { BEARER, SUBPROTOCOL } from "../../shared/protocol/subprotocols.ts";
 import type { Environment } from "../environment/environment.ts";
 import { targetOf } from "./ask-edge.ts";
 import type { FollowRoad, RoadEnd } from "./road.ts";
-
-/** Ours, and what carries a token: a page cannot give a socket a header. */
-const PROTOCOL = "sluice.v1";
-const BEARER = "sluice.bearer.";
 
 /** What a code says where no frame came before it; the numbers behind 4000 are those of HTTP. */
 const REFUSED: Readonly<Record<number, number>> = { 4001: 401, 4003: 403, 4029: 429 };
@@ -16,7 +13,7 @@ export function createWebSocketRoad(openSocket: NonNullable<Environment["openSoc
     new Promise((resolve) => {
       if (signal.aborted) return resolve({ kind: "closed" });
       const token = request.token();
-      const protocols = token === undefined ? [PROTOCOL] : [PROTOCOL, BEARER + token];
+      const protocols = token === undefined ? [SUBPROTOCOL] : [SUBPROTOCOL, BEARER + token];
       let end: RoadEnd = { kind: "unreachable" };
       let socket: WebSocket;
       try {

@@ -1,4 +1,4 @@
-import type { ControlData, ControlEvent } from "../../shared/protocol/control-frames.ts";
+import { type ControlData, type ControlEvent, retryOf } from "../../shared/protocol/control-frames.ts";
 
 /** What stands beside a frame's data. */
 interface Fields {
@@ -45,8 +45,4 @@ export function writeEvent({ id, tenant, topic, type, data, storedAt }: StoredEv
     data,
   };
   return `id: ${id}\ndata: ${JSON.stringify(envelope)}\n\n`;
-}
-
-function retryOf(data: ControlData[ControlEvent]): number | undefined {
-  return data !== "" && "retryMs" in data ? data.retryMs : undefined;
 }

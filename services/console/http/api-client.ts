@@ -35,22 +35,8 @@ export interface Reading {
 
 /** A client of the API at the page's own origin. */
 export function createApiClient(tokens: TokenSource, fetch: typeof globalThis.fetch): ApiClient {
-  const call = async <Answer>(path: string, init: RequestInit, signal?: AbortSignal): Promise<Answer> => {
-    const token = await tokens.token();
-    if (token === undefined) throw loggedOut();
-    const response = await fetch(path, {
-      ...init,
-      headers: { ...(init.headers as Record<string, string>), authorization: `Bearer ${token}` },
-      credentials: "omit",
-      signal: AbortSignal.any([AbortSignal.timeout(DEADLINE_MS), ...(signal === undefined ? [] : [signal])]),
-    }).catch((thrown: unknown) => {
-      throw signal?.aborted === true ? thrown : toApiError(thrown);
-    });
-    if (response.ok) return (response.status === 204 ? undefined : await response.json()) as Answer;
-    const problem = await readProblem(response);
-    if (problem.status === 401) tokens.expire(token);
-    throw problem;
-  };
+  const call = <Answer>(path: string, init: RequestInit, signal?: AbortSignal): Promise<Answer> =>
+    fetchAnswer(fetch, tokens, { url: path, init, service: "policy", deadlineMs: DEADLINE_MS, signal });
   return {
     get: (path, { parameters = {}, signal } = {}) => call(path + queryOf(parameters), {}, signal),
     send(path, { method, body, ifMatch }, signal) {
@@ -66,6 +52,38 @@ export function createApiClient(tokens: TokenSource, fetch: typeof globalThis.fe
       );
     },
   };
+}
+
+/** A request to a service. */
+interface ServiceRequest {
+  readonly url: string | URL;
+  readonly init: RequestInit;
+  /** What the service is called where it does not answer. */
+  readonly service: string;
+  readonly deadlineMs: number;
+  readonly signal: AbortSignal | undefined;
+}
+
+/** The answer to a request of whoever is logged in; a token that is refused is used no more. Throws an `ApiError`. */
+export async function fetchAnswer<Answer>(
+  fetch: typeof globalThis.fetch,
+  tokens: TokenSource,
+  { url, init, service, deadlineMs, signal }: ServiceRequest,
+): Promise<Answer> {
+  const token = await tokens.token();
+  if (token === undefined) throw loggedOut();
+  const response = await fetch(url, {
+    ...init,
+    headers: { ...(init.headers as Record<string, string>), authorization: `Bearer ${token}` },
+    credentials: "omit",
+    signal: AbortSignal.any([AbortSignal.timeout(deadlineMs), ...(signal === undefined ? [] : [signal])]),
+  }).catch((thrown: unknown) => {
+    throw signal?.aborted === true ? thrown : toApiError(thrown, service);
+  });
+  if (response.ok) return (response.status === 204 ? undefined : await response.json()) as Answer;
+  const problem = await readProblem(response);
+  if (problem.status === 401) tokens.expire(token);
+  throw problem;
 }
 
 /** The path of something of a tenant's; each part is one segment. */

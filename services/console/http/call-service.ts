@@ -1,5 +1,4 @@
-import { loggedOut, readProblem, toApiError } from "./api-error.ts";
-import type { TokenSource } from "./api-client.ts";
+import { fetchAnswer, type TokenSource } from "./api-client.ts";
 
 /** The deadline of a call, in milliseconds. */
 const DEADLINE_MS = 10_000;
@@ -36,22 +35,7 @@ async function callService<Answer>(
   { service, method, path, body }: ServiceCall,
   signal?: AbortSignal,
 ): Promise<Answer> {
-  const token = await tokens.token();
-  if (token === undefined) throw loggedOut();
-  const response = await fetch(new URL(path, url), {
-    method,
-    headers: {
-      authorization: `Bearer ${token}`,
-      ...(body === undefined ? {} : { "content-type": "application/json" }),
-    },
-    body: body === undefined ? null : JSON.stringify(body),
-    credentials: "omit",
-    signal: AbortSignal.any([AbortSignal.timeout(DEADLINE_MS), ...(signal === undefined ? [] : [signal])]),
-  }).catch((thrown: unknown) => {
-    throw signal?.aborted === true ? thrown : toApiError(thrown, service);
-  });
-  if (response.ok) return (response.status === 204 ? undefined : await response.json()) as Answer;
-  const problem = await readProblem(response);
-  if (problem.status === 401) tokens.expire(token);
-  throw problem;
+  const headers = body === undefined ? {} : { "content-type": "application/json" };
+  const init = { method, headers, body: body === undefined ? null : JSON.stringify(body) };
+  return fetchAnswer(fetch, tokens, { url: new URL(path, url), init, service, deadlineMs: DEADLINE_MS, signal });
 }

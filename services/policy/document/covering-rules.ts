@@ -5,16 +5,17 @@ import type { Rule } from "./policy-document.ts";
  * another token, unless its own begins with `*`. Comparing each with each took minutes at 2 048 roles.
  */
 export function coveringCandidates<T>(all: readonly T[], ruleOf: (each: T) => Rule): (rule: Rule) => readonly T[] {
-  const placed = all.map((each, place) => ({ each, place, first: firstToken(ruleOf(each)) }));
+  const placed = all.map((each, place) => ({ each, place, first: resourceOf(ruleOf(each).permission) }));
   const byFirst = Map.groupBy(placed, ({ first }) => first);
   const wild = byFirst.get("*") ?? [];
-  return (rule) => {
-    const first = firstToken(rule);
+  return ({ permission }) => {
+    const first = resourceOf(permission);
     const same = first === "*" ? [] : (byFirst.get(first) ?? []);
     return [...same, ...wild].toSorted((a, b) => a.place - b.place).map(({ each }) => each);
   };
 }
 
-function firstToken({ permission }: Rule): string {
+/** The first token of a permission, or of a pattern of them. */
+export function resourceOf(permission: string): string {
   return permission.slice(0, permission.indexOf(":"));
 }

@@ -1,4 +1,5 @@
 import { permissionMatches } from "#shared/protocol/permissions.ts";
+import { resourceOf } from "./covering-rules.ts";
 import type { DocumentWarning } from "./fault.ts";
 import { isMeant, nearNames } from "./near-name.ts";
 import type { EventRule, PolicyDocument } from "./policy-document.ts";
@@ -25,10 +26,10 @@ function unaskedRules({ roles, events, routes }: PolicyDocument): DocumentWarnin
     if (!messages.has(permission)) messages.set(permission, whyUnasked(permission));
     return messages.get(permission);
   };
-  const byResource = Map.groupBy(asked, firstToken);
+  const byResource = Map.groupBy(asked, resourceOf);
   const isPublished = publishedBy(events);
   const whyUnasked = (permission: string): string | undefined => {
-    const resource = firstToken(permission);
+    const resource = resourceOf(permission);
     const candidates = resource === "*" ? [...asked] : (byResource.get(resource) ?? []);
     if (candidates.some((each) => permissionMatches(permission, each)) || isPublished(permission)) return undefined;
     const meant = permission.includes("*") ? undefined : near(permission);
@@ -44,17 +45,13 @@ function unaskedRules({ roles, events, routes }: PolicyDocument): DocumentWarnin
   );
 }
 
-function firstToken(permission: string): string {
-  return permission.slice(0, permission.indexOf(":"));
-}
-
 /** Tells which permissions take in `<resource>:publish` of an event type whose rule names no permission to publish. */
 function publishedBy(events: readonly EventRule[]): (permission: string) => boolean {
   const unnamed = events.filter(({ publish }) => publish === undefined);
   const resources = new Set(unnamed.map(({ pattern }) => pattern.split(".")[0]));
   const isAny = resources.has("*") || resources.has(">");
   return (permission) => {
-    const resource = firstToken(permission);
+    const resource = resourceOf(permission);
     const isAsked = resource === "*" ? resources.size > 0 : isAny || resources.has(resource);
     return isAsked && permissionMatches(permission, resource === "*" ? "any:publish" : `${resource}:publish`);
   };

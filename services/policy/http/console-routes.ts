@@ -1,6 +1,7 @@
 import type { Context, Hono } from "hono";
 import { AppError } from "#shared/errors/app-error.ts";
 import { answerBuiltFile, KEPT_FOR_GOOD } from "#shared/http/built-file.ts";
+import { escapeHtml } from "#shared/http/escape-html.ts";
 import { describeCall } from "#shared/http/openapi/describe-call.ts";
 import { type BuiltConsole, loadConsole } from "./load-console.ts";
 
@@ -48,7 +49,7 @@ export function addConsole(api: Hono, config: ConsoleConfig, load = loadConsole)
 
   const answerPage = async (c: Context): Promise<Response> => {
     const found = await find();
-    const html = found?.page.replace("{{SETTINGS}}", () => escapeAttribute(JSON.stringify(settings))) ?? BUILD_FIRST;
+    const html = found?.page.replace("{{SETTINGS}}", () => escapeHtml(JSON.stringify(settings))) ?? BUILD_FIRST;
     return c.body(html, found === undefined ? 503 : 200, {
       "content-type": "text/html; charset=utf-8",
       "cache-control": "no-store",
@@ -91,8 +92,4 @@ function contentPolicy({ authUrl, publishUrl }: ConsoleSettings): string {
     "frame-ancestors 'none'",
     "require-trusted-types-for 'script'",
   ].join("; ");
-}
-
-function escapeAttribute(text: string): string {
-  return text.replaceAll("&", "&amp;").replaceAll('"', "&quot;").replaceAll("<", "&lt;");
 }

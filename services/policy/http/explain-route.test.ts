@@ -1,10 +1,9 @@
-import { connect, headers, type NatsConnection } from "@nats-io/transport-node";
+import { headers, type NatsConnection } from "@nats-io/transport-node";
 import { jetstream, type JetStreamManager, jetstreamManager } from "@nats-io/jetstream";
 import { afterAll, beforeAll, describe, expect, it, test } from "vitest";
 import { nanosOf, tagOf } from "#shared/contract/event-tag.ts";
-import { connectNats } from "#shared/nats/connect-nats.ts";
-import { readNatsSettings } from "#shared/nats/read-nats-settings.ts";
-import { createLogger } from "#shared/log/create-logger.ts";
+import { connectService } from "#test/support/connect-service.ts";
+import { connectAs } from "#test/support/connect-as.ts";
 import { type PolicyStack, startPolicyStack } from "#test/support/start-policy.ts";
 
 const DOCUMENT = `
@@ -27,10 +26,8 @@ describe("explanations over HTTP", () => {
     stack = await startPolicyStack();
     await stack.call("PUT", "/v1/tenants/demo");
     await stack.call("PUT", "/v1/tenants/demo/policy", DOCUMENT);
-    const log = createLogger("test", "silent");
-    const { host: servers, username: user, password: pass } = new URL(stack.nats.url("demo"));
-    producer = await connect({ servers, user, pass });
-    admin = await connectNats(readNatsSettings({ NATS_URL: stack.nats.url("policy") }), "test", log);
+    producer = await connectAs(stack.nats, "demo");
+    admin = await connectService(stack.nats.url("policy"));
     manager = await jetstreamManager(admin);
   });
   afterAll(async () => {

@@ -2,7 +2,7 @@ import type { Context, Hono, MiddlewareHandler } from "hono";
 import { deadNamedBy, pausedUntil, pauseSchema } from "#shared/contract/subscription-calls.ts";
 import type { OperatorCommand } from "#shared/contract/edge-questions.ts";
 import { AppError } from "#shared/errors/app-error.ts";
-import { readJson } from "#shared/http/json-api.ts";
+import { readJson, readJsonIfAny } from "#shared/http/json-api.ts";
 import { readParameter, singleParameter } from "#shared/http/read-parameter.ts";
 import { parseEventId } from "#shared/protocol/event-id.ts";
 import { isName } from "#shared/protocol/names.ts";
@@ -73,10 +73,10 @@ export function addSubscriptionRoutes(api: Hono, authorizeDeps: AuthorizeDeps, d
       await carryOut(c, () => read(c));
       return c.json(await findSubscription(deps, nameOf(c)));
     });
-  command("pause", CALLS.pause, async (c) => {
-    const body = (await c.req.text()) === "" ? {} : await readJson(c, pauseSchema);
-    return { do: "pause", until: pausedUntil(body) };
-  });
+  command("pause", CALLS.pause, async (c) => ({
+    do: "pause",
+    until: pausedUntil(await readJsonIfAny(c, pauseSchema)),
+  }));
   command("resume", CALLS.resume, () => ({ do: "resume" }));
   command("dead/redeliver", CALLS.redeliver, async (c) => ({ do: "redeliver", dead: await readDead(c) }));
   command("dead/drop", CALLS.drop, async (c) => ({ do: "drop", dead: await readDead(c) }));

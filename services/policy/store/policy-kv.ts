@@ -3,7 +3,6 @@ import type { KV, KvEntry } from "@nats-io/kv";
 import type { NatsConnection } from "@nats-io/transport-node";
 import { BootError } from "#shared/config/read-config.ts";
 import { isName } from "#shared/protocol/names.ts";
-import { orUnavailable } from "#shared/async/or-unavailable.ts";
 import { POLICY_BUCKET } from "#shared/contract/tenant-standing.ts";
 import { AppError } from "#shared/errors/app-error.ts";
 import type { Logger } from "#shared/log/create-logger.ts";
@@ -14,6 +13,7 @@ import { isLostRace } from "#shared/nats/is-lost-race.ts";
 import type { PolicyStore, StoredRevision } from "../versions/policy-store.ts";
 import { decodeHead, encodeHead, type StoredHead } from "../versions/stored-head.ts";
 import type { StoredPolicy } from "../versions/stored-policy.ts";
+import { answered } from "./answered.ts";
 import { WRITE_HEAD_WITHIN_MS } from "./collect-parts.ts";
 import { mapInTurns } from "../work/turns.ts";
 import { PolicyContents } from "./policy-contents.ts";
@@ -199,8 +199,4 @@ class Turns {
     for (let work = queue.shift(); work !== undefined; work = queue.shift()) await work();
     this.#waiting.delete(key);
   }
-}
-
-function answered<T>(ask: () => Promise<T>): Promise<T> {
-  return orUnavailable("the store of policies does not answer; try again", ask);
 }

@@ -1,8 +1,8 @@
 import { jetstreamManager } from "@nats-io/jetstream";
 import type { NatsConnection } from "@nats-io/transport-node";
-import { orUnavailable } from "#shared/async/or-unavailable.ts";
 import { openBucket } from "#shared/nats/open-bucket.ts";
 import { isPartRef, type PartRef } from "../versions/policy-parts.ts";
+import { answered } from "./answered.ts";
 
 /** The bucket of what policies consist of: one key for each document and each shard of bindings. */
 const PARTS_BUCKET = "sluice_policy_parts";
@@ -59,10 +59,6 @@ export async function openPolicyParts(connection: NatsConnection, replicas: numb
     end: async () => (await answered(() => streams.info(STREAM))).state.last_seq,
     removeAll: (tenant, through) => purge(`${SUBJECT_PREFIX}${tenant}.>`, through),
   };
-}
-
-function answered<T>(ask: () => Promise<T>): Promise<T> {
-  return orUnavailable("the store of policies does not answer; try again", ask);
 }
 
 function byTenant(subjects: readonly string[]): Map<string, PartRef[]> {

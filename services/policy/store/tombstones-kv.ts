@@ -1,9 +1,9 @@
 import type { NatsConnection } from "@nats-io/transport-node";
 import { z } from "zod";
-import { orUnavailable } from "#shared/async/or-unavailable.ts";
 import { isLostRace } from "#shared/nats/is-lost-race.ts";
 import { openBucket } from "#shared/nats/open-bucket.ts";
 import type { Tombstones } from "../tenants/tenant-deps.ts";
+import { answered } from "./answered.ts";
 import { BUCKET, HISTORY, POLICY_ROOM } from "./policy-kv.ts";
 import type { PolicyParts } from "./policy-parts-kv.ts";
 
@@ -45,8 +45,4 @@ export async function openTombstonesKv(
 /** A tenant's name holds no dot. */
 function keyOf(tenant: string): string {
   return `gone.${tenant}`;
-}
-
-function answered<T>(ask: () => Promise<T>): Promise<T> {
-  return orUnavailable("the store of policies does not answer; try again", ask);
 }

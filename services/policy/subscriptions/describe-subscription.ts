@@ -1,5 +1,5 @@
 import type { Delivering } from "#shared/contract/edge-questions.ts";
-import type { StoredSubscription } from "#shared/contract/subscription-record.ts";
+import { isPaused, type StoredSubscription } from "#shared/contract/subscription-record.ts";
 import type { SubscriptionView, WebhookView } from "#shared/contract/subscription-view.ts";
 import { formatEventId } from "#shared/protocol/event-id.ts";
 import type { LogDescription } from "../events/event-log.ts";
@@ -42,7 +42,7 @@ export function describeSubscription({ subject, name, record }: NamedRecord, by:
     name,
     state: stateOf(record, by),
     topics: Object.keys(topics).toSorted(),
-    pausedUntil: isPaused(record, by.now) && typeof paused === "number" ? timeOf(paused) : null,
+    pausedUntil: isPaused(paused, by.now) && typeof paused === "number" ? timeOf(paused) : null,
     window,
     maxDeliver,
     ackWaitMs,
@@ -71,11 +71,7 @@ function stateOf(record: StoredSubscription, { now, delivering }: DescribeBy): S
     if (delivering.every(({ archivesSeconds }) => unseenSeconds >= archivesSeconds)) return "archived";
     if (delivering.every(({ expiresSeconds }) => unseenSeconds >= expiresSeconds)) return "expired";
   }
-  return isPaused(record, now) ? "paused" : "active";
-}
-
-function isPaused({ paused }: StoredSubscription, now: number): boolean {
-  return paused === "resumed" || (paused !== undefined && now < paused);
+  return isPaused(record.paused, now) ? "paused" : "active";
 }
 
 /** No message stands before the first that is open as far as its tag is known. */

@@ -1,7 +1,8 @@
 import { jetstreamManager, type JetStreamManager } from "@nats-io/jetstream";
-import { connect, type NatsConnection } from "@nats-io/transport-node";
+import type { NatsConnection } from "@nats-io/transport-node";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { RetryBudget } from "#shared/async/retry-budget.ts";
+import { connectAs } from "#test/support/connect-as.ts";
 import { type NatsServer, startNats } from "#test/support/start-nats.ts";
 import type { PublishedEvent } from "../events/published-event.ts";
 import type { EventLog } from "../publish-events.ts";
@@ -13,13 +14,10 @@ let manager: JetStreamManager;
 let nats: NatsConnection;
 let log: EventLog;
 
-const connectAs = (user: "policy" | "publish") =>
-  connect({ servers: `127.0.0.1:${server.port}`, user, pass: "test", inboxPrefix: `_INBOX.${user}` });
-
 beforeAll(async () => {
   server = await startNats();
-  manager = await jetstreamManager(await connectAs("policy"), { checkAPI: false });
-  nats = await connectAs("publish");
+  manager = await jetstreamManager(await connectAs(server, "policy"), { checkAPI: false });
+  nats = await connectAs(server, "publish");
   log = createEventLog({ nats, retries: new RetryBudget(), timeoutMs: 20_000, now: () => performance.now() });
   await makeLog("acme", true);
   await makeLog("single", false);

@@ -2,8 +2,9 @@ import type { BlockList } from "node:net";
 import type { Hono } from "hono";
 import { byForwardedFor } from "#shared/http/client-address.ts";
 import { createJsonApi } from "#shared/http/json-api.ts";
+import { EVENTS_PATH } from "#shared/http/openapi/publish-call.ts";
 import type { LimitedLog } from "#shared/log/limit-lines.ts";
-import { addEventsRoute, EVENTS_PATH, type EventsRouteDeps } from "./events-route.ts";
+import { addEventsRoute, type EventsRouteDeps } from "./events-route.ts";
 import { publishWelcome } from "./welcome.ts";
 
 /** The settings that the publisher's calls follow. */

@@ -4,14 +4,11 @@ import type { Hono } from "hono";
 import { toAppError } from "#shared/errors/app-error.ts";
 import { callContextOf } from "#shared/http/json-api.ts";
 import { describeCall } from "#shared/http/openapi/describe-call.ts";
-import { PUBLISH_CALL } from "#shared/http/openapi/publish-call.ts";
+import { EVENTS_PATH, PUBLISH_CALL } from "#shared/http/openapi/publish-call.ts";
 import { clientAddressOf, strangerOf } from "#shared/http/client-address.ts";
 import type { PublishMetrics } from "../metrics.ts";
 import type { PublishEvents } from "../publish-events.ts";
 import { readBody } from "./read-body.ts";
-
-/** Where events are published. */
-export const EVENTS_PATH = "/v1/events";
 
 /** What the route takes. */
 export interface EventsRouteDeps {

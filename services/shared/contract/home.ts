@@ -19,6 +19,15 @@ export const BEFORE_FENCE_METADATA = "sluice_before";
 /** The stream metadata of a promoted original: the last entry that it had of the one before. */
 export const MIRRORED_METADATA = "sluice_mirrored";
 
+/** The last entry that a stream shares with the one whose mirror it was; 0 of one that never was a mirror. */
+export function mirroredUpTo({ config: { metadata = {} } }: WithMetadata): number {
+  return Number(metadata[MIRRORED_METADATA] ?? 0);
+}
+
+interface WithMetadata {
+  readonly config: { readonly metadata?: Readonly<Record<string, string>> | undefined };
+}
+
 /** The stream metadata of a promoted original: the region that a person has said is lost. The home is served without asking it. */
 export const LOST_METADATA = "sluice_lost";
 

@@ -3,8 +3,8 @@ import { z } from "zod";
 /** The body of a call that pauses a subscription. */
 export const pauseSchema = z.strictObject({ until: z.iso.datetime({ offset: true }).optional() });
 
-/** Until when such a call pauses, in milliseconds since 1970, or until somebody resumes it. */
-export function pausedUntil({ until }: z.infer<typeof pauseSchema>): number | "resumed" {
+/** Until when such a call pauses, in milliseconds since 1970, or until somebody resumes it: so does one without a body. */
+export function pausedUntil({ until }: z.infer<typeof pauseSchema> = {}): number | "resumed" {
   return until === undefined ? "resumed" : Date.parse(until);
 }
 

@@ -67,3 +67,8 @@ export const storedRecordSchema = z.strictObject({
 });
 
 export type StoredSubscription = z.infer<typeof storedRecordSchema>;
+
+/** Whether what a record says under `paused` keeps it from being delivered at this time, in milliseconds since 1970. */
+export function isPaused(paused: StoredSubscription["paused"], now: number): boolean {
+  return paused === "resumed" || (paused !== undefined && now < paused);
+}

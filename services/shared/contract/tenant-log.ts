@@ -34,8 +34,5 @@ export function erasedControlSubject(tenant: string): string {
 /** The stream metadata that holds the log's epoch. */
 export const EPOCH_METADATA = "sluice_epoch";
 
-/** The stream metadata of a log that was a mirror: the last sequence that it had when it was promoted. */
-export const MIRRORED_METADATA = "sluice_mirrored";
-
 /** An epoch travels in event ids: 8 to 32 characters that neither a header nor a cookie needs to escape. */
 export const EPOCH = /^[A-Za-z0-9_-]{8,32}$/;

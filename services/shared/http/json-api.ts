@@ -177,6 +177,14 @@ export async function readJson<Schema extends z.ZodType>(c: Context, schema: Sch
   return parseBody(text, schema);
 }
 
+/** The same; undefined where the request has no body. */
+export async function readJsonIfAny<Schema extends z.ZodType>(
+  c: Context,
+  schema: Schema,
+): Promise<z.infer<Schema> | undefined> {
+  return (await c.req.text()) === "" ? undefined : readJson(c, schema);
+}
+
 /** What calls to other services carry that are made for this request. */
 export function callContextOf(c: Context): CallContext {
   return { requestId: c.get("requestId"), traceparent: c.get("traceparent") };

@@ -5,7 +5,7 @@ import { createLogger } from "#shared/log/create-logger.ts";
 import { startNats } from "#test/support/start-nats.ts";
 import { waitFor } from "#test/support/wait.ts";
 import { connectNats } from "./connect-nats.ts";
-import { readNatsSettings } from "./read-nats-settings.ts";
+import { readNatsSettings } from "#test/support/connect-service.ts";
 
 /** A server that can be told to stop: it says who it is, and closes when the client answers. */
 async function startStoppingServer(target: number) {

@@ -10,7 +10,7 @@ import { accepts } from "#test/support/takes-connections.ts";
 import { createTestCertificates, type TestCertificates, type TlsEnvironment } from "#test/support/tls.ts";
 import { waitFor } from "#test/support/wait.ts";
 import { connectNats } from "./connect-nats.ts";
-import { readNatsSettings } from "./read-nats-settings.ts";
+import { readNatsSettings } from "#test/support/connect-service.ts";
 
 const log = createLogger("test", "silent");
 const JETSTREAM = "jetstream: enabled";

@@ -6,8 +6,7 @@ import { createLogger, type Logger } from "#shared/log/create-logger.ts";
 import type { LineFacts } from "#shared/log/line-fields.ts";
 import { type NatsServer, type NatsUser, startNats } from "#test/support/start-nats.ts";
 import { waitFor } from "#test/support/wait.ts";
-import { connectNats } from "./connect-nats.ts";
-import { readNatsSettings } from "#shared/nats/read-nats-settings.ts";
+import { connectService } from "#test/support/connect-service.ts";
 import { openBucket } from "./open-bucket.ts";
 import { followWithdrawnKeys, type KeyRingBus } from "./withdrawn-keys.ts";
 import { freeze, thaw } from "#test/support/freeze.ts";
@@ -75,11 +74,7 @@ async function withdraw(kv: KV, ...kids: string[]): Promise<void> {
 }
 
 async function connectAs(user: NatsUser): Promise<NatsConnection> {
-  const connection = await connectNats(
-    readNatsSettings({ NATS_URL: server.url(user) }),
-    "test",
-    createLogger("test", "silent"),
-  );
+  const connection = await connectService(server.url(user));
   stack.defer(() => connection.close());
   return connection;
 }

@@ -47,6 +47,11 @@ export interface ControlData {
 /** A frame of our own. */
 export type ControlEvent = keyof ControlData;
 
+/** How long a client is to wait that is told so in the data of a frame, in milliseconds. */
+export function retryOf(data: ControlData[ControlEvent]): number | undefined {
+  return data !== "" && "retryMs" in data ? data.retryMs : undefined;
+}
+
 /** What delivery may wait for: the log, the region where it is written, an answer about rights, or what was missed. */
 type Awaited = "authorization" | "history" | "log" | "region";
 

@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { createRig } from "#test/rigs/edge-rig.ts";
 import type { Work } from "../turns/share.ts";
 import type { ControlEntry } from "../event.ts";
-import { applyControl, endAll, invalidateSessions } from "./apply-control.ts";
+import { applyControl, invalidateSessions, revokeAll } from "./apply-control.ts";
 import { STILL_VALID } from "./grant.ts";
 import { type RegisteredStream, Registration } from "./registration.ts";
 import type { TenantAccess } from "./tenant-access.ts";
@@ -86,7 +86,7 @@ test("clocks that have parted invalidate every session at once; the streams leav
 test.each<[string, (of: Awaited<ReturnType<typeof tenantOf>>) => void]>([
   ["a session's end", ({ applyChange }) => applyChange({ of: "session", entry: { sid: "s", action: "revoked" } })],
   ["a tenant's end", ({ applyChange }) => applyChange({ of: "tenant", entry: { state: "deleted" } })],
-  ["a key that is withdrawn", ({ all }) => endAll(all, "revoked")],
+  ["a key that is withdrawn", ({ all }) => revokeAll(all)],
 ])("%s ends the right to every stream at once, and the streams in steps of ten", async (_, end) => {
   const of = await tenantOf(25);
   end(of);

@@ -146,14 +146,14 @@ function askGrantAgain(tenant: TenantAccess, registration: Registration, deps: V
 /** To hold ten thousand readers takes milliseconds; to ask for all of them at once would take a tenth of a second. */
 function askInTurn({ turns }: TenantAccess, registration: Registration, ask: () => Promise<void>): void {
   turns.run(() => {
-    ask().catch(() => endRegistration(registration, "forbidden"));
+    ask().catch(() => forbid(registration));
     return false;
   });
 }
 
-/** Ends the streams, or the attempts to open one, whose right is over, in the steps of their tenants. */
-export function endAll(all: readonly Registered[], reason: "revoked" | "forbidden"): void {
-  for (const [tenant, registrations] of byTenant(all)) endRegistrations(tenant, registrations, reason);
+/** Ends the streams, or the attempts to open one, whose right was taken away, in the steps of their tenants. */
+export function revokeAll(all: readonly Registered[]): void {
+  for (const [tenant, registrations] of byTenant(all)) endRegistrations(tenant, registrations, "revoked");
 }
 
 function endRegistrations(
@@ -171,8 +171,8 @@ function endRegistrations(
   inSteps(tenant, registrations, revoke, ENDS_PER_STEP);
 }
 
-/** Ends a stream, or the attempt to open one: the right to it is over. */
-function endRegistration(registration: Registration, reason: "revoked" | "forbidden"): void {
-  registration.end(reason);
-  registration.stream?.revoke(reason);
+/** Ends a stream, or the attempt to open one: nobody has a right to it. */
+function forbid(registration: Registration): void {
+  registration.end("forbidden");
+  registration.stream?.revoke("forbidden");
 }

@@ -1,8 +1,9 @@
 import { jetstreamManager, type JetStreamManager } from "@nats-io/jetstream";
-import { connect, type NatsConnection } from "@nats-io/transport-node";
+import type { NatsConnection } from "@nats-io/transport-node";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
 import { ALL_CONNECTIONS, CONNECTIONS_STREAM, connectionEntrySchema } from "#shared/contract/connection-log.ts";
-import { type NatsServer, type NatsUser, startNats } from "#test/support/start-nats.ts";
+import { connectAs } from "#test/support/connect-as.ts";
+import { type NatsServer, startNats } from "#test/support/start-nats.ts";
 import { waitFor } from "#test/support/wait.ts";
 import type { ConnectionRecord } from "../observe/connection-record.ts";
 import { ConnectionLog } from "./connection-log.ts";
@@ -20,7 +21,7 @@ let log: ConnectionLog;
 
 beforeAll(async () => {
   server = await startNats();
-  [stream, policy] = await Promise.all([connectAs("stream"), connectAs("policy")]);
+  [stream, policy] = await Promise.all([connectAs(server, "stream"), connectAs(server, "policy")]);
   manager = await jetstreamManager(policy, { checkAPI: false });
 });
 afterAll(async () => {
@@ -133,9 +134,4 @@ async function readLog(count: number) {
     return connectionEntrySchema.parse(message?.json());
   };
   return Promise.all(Array.from({ length: count }, (_, index) => read(index + 1)));
-}
-
-function connectAs(user: NatsUser): Promise<NatsConnection> {
-  const { host, password: pass } = new URL(server.url(user));
-  return connect({ servers: host, user, pass, inboxPrefix: `_INBOX.${user}` });
 }

@@ -1,7 +1,8 @@
 import { DeliverPolicy, jetstream, jetstreamManager } from "@nats-io/jetstream";
-import { connect, headers, type MsgHdrs } from "@nats-io/transport-node";
+import { headers, type MsgHdrs } from "@nats-io/transport-node";
 import { describe, expect, test } from "vitest";
 import { logStreamName, logSubjects } from "#shared/contract/tenant-log.ts";
+import { connectAs } from "#test/support/connect-as.ts";
 import { startNats } from "#test/support/start-nats.ts";
 import { nanosOf, tagOf } from "#shared/contract/event-tag.ts";
 import { decodeEntry, type StoredMessage } from "./decode-entry.ts";
@@ -168,9 +169,7 @@ describe("a time of storage", () => {
 
   test("is the same from a consumer, a direct read and the leader", async () => {
     await using server = await startNats();
-    const { username: user, password: pass } = new URL(server.url("policy"));
-    const servers = `127.0.0.1:${server.port}`;
-    await using nats = await connect({ servers, user, pass, inboxPrefix: "_INBOX.policy" });
+    await using nats = await connectAs(server, "policy");
     const jsm = await jetstreamManager(nats);
     const stream = logStreamName("acme");
     await jsm.streams.add({ name: stream, subjects: logSubjects("acme"), allow_direct: true });

@@ -24,7 +24,7 @@ export interface StoredMessage {
 
 /** Makes an entry of a stored message. Producers may have written anything; what cannot be shown becomes poison. */
 export function decodeEntry(tenant: string, maxEventBytes: number, message: StoredMessage): LogEntry {
-  const position = { seq: message.seq, tag: tagOf(message.storedAtNanos) };
+  const position = positionOf(message);
   const prefix = `events.${tenant}.`;
   if (!message.subject.startsWith(prefix)) return decodeControl(tenant, position, message);
   const topic = message.subject.slice(prefix.length);
@@ -48,6 +48,11 @@ export function decodeEntry(tenant: string, maxEventBytes: number, message: Stor
     frames: undefined,
     onFrame: undefined,
   };
+}
+
+/** Where the message stands in its log. */
+export function positionOf({ seq, storedAtNanos }: StoredMessage): Position {
+  return { seq, tag: tagOf(storedAtNanos) };
 }
 
 /**

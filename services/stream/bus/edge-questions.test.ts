@@ -1,7 +1,7 @@
-import { connect, type NatsConnection } from "@nats-io/transport-node";
 import { expect, test } from "vitest";
 import { ASK_EDGES, type EdgeAnswer, type EdgeQuestion } from "#shared/contract/edge-questions.ts";
-import { type NatsServer, type NatsUser, startNats } from "#test/support/start-nats.ts";
+import { connectAs } from "#test/support/connect-as.ts";
+import { startNats } from "#test/support/start-nats.ts";
 import { waitFor } from "#test/support/wait.ts";
 import { serveQuestions } from "./edge-questions.ts";
 
@@ -66,8 +66,3 @@ test("a command is carried out by the worker that it names, beside the questions
   await asking;
   await Promise.all([nats.close(), policy.close()]);
 });
-
-function connectAs(server: NatsServer, user: NatsUser): Promise<NatsConnection> {
-  const { host, password: pass } = new URL(server.url(user));
-  return connect({ servers: host, user, pass, inboxPrefix: `_INBOX.${user}` });
-}

@@ -3,8 +3,7 @@ import { silentObserver } from "#test/rigs/silent-observer.ts";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { createLogger } from "#shared/log/create-logger.ts";
 import { logStreamName, logSubjects } from "#shared/contract/tenant-log.ts";
-import { connectNats } from "#shared/nats/connect-nats.ts";
-import { readNatsSettings } from "#shared/nats/read-nats-settings.ts";
+import { connectService } from "#test/support/connect-service.ts";
 import { amountOf, timeoutOf } from "#test/soak/amount.ts";
 import { startSlowProxy } from "#test/support/slow-proxy.ts";
 import { type NatsServer, type NatsUser, startNats } from "#test/support/start-nats.ts";
@@ -178,11 +177,7 @@ async function readBehind(roundTripMs: number, publishSlow: Publish): Promise<vo
   const jitter = (): number => roundTripMs * (0.9 + Math.random() * 0.2);
   await using slow = await startSlowProxy(nats.port, jitter);
   await using own = new AsyncDisposableStack();
-  const connection = await connectNats(
-    readNatsSettings({ NATS_URL: urlThrough(slow.port, nats.url("stream")) }),
-    "test",
-    createLogger("test", "silent"),
-  );
+  const connection = await connectService(urlThrough(slow.port, nats.url("stream")));
   own.defer(() => connection.close());
   const slowBus = own.use(await openPacedBus(connection));
   await using read = await openReading(slowBus, "rival");
@@ -241,7 +236,7 @@ async function openReading(on: Bus = bus, tenant = "demo") {
 }
 
 async function connect(url: string) {
-  const connection = await connectNats(readNatsSettings({ NATS_URL: url }), "test", createLogger("test", "silent"));
+  const connection = await connectService(url);
   stack.defer(() => connection.close());
   return connection;
 }

@@ -1,5 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { StreamInfo } from "@nats-io/jetstream";
+import { mirroredUpTo } from "#shared/contract/home.ts";
 import { toAppError } from "#shared/errors/app-error.ts";
 import { backoffMs } from "#shared/time/backoff.ts";
 import type { LogEntry, Position } from "../event.ts";
@@ -7,7 +8,7 @@ import { holeAtEnd } from "./confirm-holes.ts";
 import { ConnectionWatch } from "./connection-watch.ts";
 import { hasLostMessages } from "./has-lost-messages.ts";
 import { OTHER_EPOCH } from "./epoch-watch.ts";
-import { epochOf, erasuresIn, lastPolicyEntry, mirroredUpTo, readLogInfo, tagAt } from "./inspect-log.ts";
+import { epochOf, erasuresIn, lastPolicyEntry, readLogInfo, tagAt } from "./inspect-log.ts";
 import { beginningOf, commonWith, FillingMirror, type ReadSoFar, relationOf, storedAtEnd } from "./log-relation.ts";
 import { sourceOf } from "./log-source.ts";
 import { SourceWatch } from "./source-watch.ts";
@@ -115,23 +116,22 @@ class Feed implements AsyncDisposable {
 
   /** Checks that the log continues what was read, or reports a reset. */
   async verify(): Promise<void> {
-    const { jsm } = this.#deps.bus;
+    const { bus } = this.#deps;
     const asked = this.#tagOfLastMessage();
     // `readLogInfo` reports a missing log.
     asked.catch(() => undefined);
     const askedAt = this.#deps.now();
-    const info = await readLogInfo(jsm, this.#tenant);
+    const info = await readLogInfo(bus.jsm, this.#tenant);
     const tag = await asked;
     this.#filling.requireFilled(info, this.#last);
     const relation = relationOf(this.#read, info, tag);
     this.#isReplicated = info.config.num_replicas > 1;
     if (relation === "same") return this.#apply(info, askedAt);
-    const { bus } = this.#deps;
     const common = relation === "epoch" ? commonWith(bus, this.#tenant, this.#read, { info, tag }) : undefined;
     const [policy, horizon, erased] = await Promise.all([
-      lastPolicyEntry(jsm, this.#tenant),
+      lastPolicyEntry(bus.jsm, this.#tenant),
       common ?? beginningOf(bus, this.#tenant, { info, relation, read: this.#read }),
-      sourceOf(info.config) === "original" ? [] : erasuresIn(jsm, this.#tenant, info.state.last_seq),
+      sourceOf(info.config) === "original" ? [] : erasuresIn(bus.jsm, this.#tenant, info.state.last_seq),
     ]);
     this.#epoch = epochOf(info);
     this.#advance(horizon);

@@ -6,7 +6,7 @@ import type { LogEntry, Position } from "../event.ts";
 import type { GoneReason } from "../log/resume.ts";
 import type { History } from "../log/tenant-log.ts";
 import { areConfirmed, holeAtEnd, missingRuns, requireGone } from "./confirm-holes.ts";
-import { decodeEntry, type StoredMessage } from "./decode-entry.ts";
+import { decodeEntry, positionOf, type StoredMessage } from "./decode-entry.ts";
 import { findQuiet } from "./find-quiet.ts";
 import { logUnreadable, positionAt, readLogInfo, tagAt } from "./inspect-log.ts";
 import type { Bus } from "./paced-bus.ts";
@@ -63,10 +63,6 @@ async function withHoles(
       const hole = holeBefore.get(message.seq);
       return hole === undefined ? [decode(message)] : [hole, decode(message)];
     });
-}
-
-function positionOf({ seq, storedAtNanos }: StoredMessage): { seq: number; tag: string } {
-  return { seq, tag: tagOf(storedAtNanos) };
 }
 
 /**

@@ -11,7 +11,6 @@ import {
   EPOCH_METADATA,
   erasedControlSubject,
   logStreamName,
-  MIRRORED_METADATA,
   policyControlSubject,
 } from "#shared/contract/tenant-log.ts";
 import { faultOfLog } from "#shared/nats/log-faults.ts";
@@ -79,11 +78,6 @@ export function hasQuorum({ config, cluster }: Pick<StreamInfo, "config" | "clus
 /** The random id this log was created with. */
 export function epochOf({ config }: Pick<StreamInfo, "config">): string {
   return config.metadata?.[EPOCH_METADATA] ?? "";
-}
-
-/** The last entry that this log shares with the one whose mirror it was; 0 of a log that never was a mirror. */
-export function mirroredUpTo({ config }: Pick<StreamInfo, "config">): number {
-  return Number(config.metadata?.[MIRRORED_METADATA] ?? 0);
 }
 
 /** The last policy entry, from the leader: a replica that lags behind must not decide which policy counts. */

@@ -1,8 +1,9 @@
 import type { StreamInfo } from "@nats-io/jetstream";
+import { mirroredUpTo } from "#shared/contract/home.ts";
 import type { LogReset } from "../deliver.ts";
 import type { Position } from "../event.ts";
 import { findPositionBefore } from "./history.ts";
-import { epochOf, logUnreadable, mirroredUpTo, positionAt } from "./inspect-log.ts";
+import { epochOf, logUnreadable, positionAt } from "./inspect-log.ts";
 import { isFilling, isLevel, sourceOf } from "./log-source.ts";
 import type { Bus } from "./paced-bus.ts";
 

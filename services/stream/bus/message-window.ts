@@ -2,12 +2,11 @@ import type { StreamInfo } from "@nats-io/jetstream";
 import type { PolicyEntry } from "#shared/contract/control-entry.ts";
 import { Notifier } from "#shared/async/notifier.ts";
 import { AppError } from "#shared/errors/app-error.ts";
-import { tagOf } from "#shared/contract/event-tag.ts";
-import { holeOf, type LogEntry, type Position } from "../event.ts";
+import { holeOf, type LogEntry } from "../event.ts";
 import { Queue } from "../turns/queue.ts";
 import type { TenantTurns } from "../turns/share.ts";
 import { areConfirmed, type MissingRun, missingRuns } from "./confirm-holes.ts";
-import { decodeEntry, type StoredMessage } from "./decode-entry.ts";
+import { decodeEntry, positionOf, type StoredMessage } from "./decode-entry.ts";
 import { epochOf, lastPolicyEntry, readLogInfo } from "./inspect-log.ts";
 import type { Bus } from "./paced-bus.ts";
 
@@ -208,10 +207,6 @@ export class MessageWindow {
 /** The memory of a held message. */
 function bytesOf(message: StoredMessage): number {
   return message.data.length + (message.headers?.length ?? 0) + MESSAGE_OVERHEAD_BYTES;
-}
-
-function positionOf({ seq, storedAtNanos }: StoredMessage): Position {
-  return { seq, tag: tagOf(storedAtNanos) };
 }
 
 /**

@@ -1,8 +1,7 @@
 import { headers } from "@nats-io/transport-node";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { createLogger } from "#shared/log/create-logger.ts";
-import { connectNats } from "#shared/nats/connect-nats.ts";
-import { readNatsSettings } from "#shared/nats/read-nats-settings.ts";
+import { connectService } from "#test/support/connect-service.ts";
 import { silentObserver } from "#test/rigs/silent-observer.ts";
 import { type RegionBrokers, startRegionBrokers } from "#test/support/start-region-servers.ts";
 import { type Bus, openBus } from "#test/support/start-stack.ts";
@@ -159,10 +158,7 @@ async function lastSeqOf(bus: Bus): Promise<number> {
 /** A feed of the edge in region us, and its reports. */
 async function openReading() {
   const own = new AsyncDisposableStack();
-  const settings = readNatsSettings({ NATS_URL: regions.us.servers[0].url("stream-eu") });
-  const connection = own.adopt(await connectNats(settings, "stream", createLogger("test", "silent")), (nats) =>
-    nats.close(),
-  );
+  const connection = own.adopt(await connectService(regions.us.servers[0].url("stream-eu")), (nats) => nats.close());
   const bus = own.use(await openPacedBus(connection));
   const entries: LogEntry[] = [];
   const order: (number | string)[] = [];

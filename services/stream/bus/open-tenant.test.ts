@@ -3,9 +3,8 @@ import { RetryBudget } from "#shared/async/retry-budget.ts";
 import { silentObserver } from "#test/rigs/silent-observer.ts";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { AppError } from "#shared/errors/app-error.ts";
-import { createLogger, type Logger } from "#shared/log/create-logger.ts";
-import { connectNats } from "#shared/nats/connect-nats.ts";
-import { readNatsSettings } from "#shared/nats/read-nats-settings.ts";
+import type { Logger } from "#shared/log/create-logger.ts";
+import { connectService } from "#test/support/connect-service.ts";
 import { type NatsServer, startNats } from "#test/support/start-nats.ts";
 import type { Decider } from "../access/ports.ts";
 import { UNKNOWN_LIMITS } from "../admission/tenant-limits.ts";
@@ -55,11 +54,7 @@ test("a log with a setting that hides events is refused; users are told no names
 });
 
 async function connect(user: "stream" | "policy") {
-  const connection = await connectNats(
-    readNatsSettings({ NATS_URL: nats.url(user) }),
-    "test",
-    createLogger("test", "silent"),
-  );
+  const connection = await connectService(nats.url(user));
   stack.defer(() => connection.close());
   return connection;
 }

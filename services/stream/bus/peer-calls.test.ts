@@ -1,8 +1,9 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
-import { connect, errors, type Msg, type NatsConnection } from "@nats-io/transport-node";
+import { errors, type Msg, type NatsConnection } from "@nats-io/transport-node";
 import { silentObserver } from "#test/rigs/silent-observer.ts";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { AppError } from "#shared/errors/app-error.ts";
+import { connectAs } from "#test/support/connect-as.ts";
 import { type NatsServer, startNats } from "#test/support/start-nats.ts";
 import { waitFor } from "#test/support/wait.ts";
 import type { ConnectionCall } from "../call-connection.ts";
@@ -34,7 +35,7 @@ let other: NatsConnection;
 
 beforeAll(async () => {
   server = await startNats();
-  [nats, other] = await Promise.all([connectAsEdge(), connectAsEdge()]);
+  [nats, other] = await Promise.all([connectAs(server, "stream"), connectAs(server, "stream")]);
 });
 afterAll(async () => {
   await Promise.all([nats.close(), other.close()]);
@@ -138,9 +139,4 @@ test("an answer that comes while the bus drains is dropped: its process goes on"
 
 function unexpected(what: unknown): never {
   throw new Error(`this should not have happened: ${JSON.stringify(what)}`);
-}
-
-async function connectAsEdge(): Promise<NatsConnection> {
-  const { host, password: pass } = new URL(server.url("stream"));
-  return connect({ servers: host, user: "stream", pass, inboxPrefix: "_INBOX.stream" });
 }

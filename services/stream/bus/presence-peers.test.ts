@@ -1,6 +1,7 @@
-import { connect, type NatsConnection } from "@nats-io/transport-node";
+import type { NatsConnection } from "@nats-io/transport-node";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { silentObserver } from "#test/rigs/silent-observer.ts";
+import { connectAs } from "#test/support/connect-as.ts";
 import { type NatsServer, startNats } from "#test/support/start-nats.ts";
 import { waitFor } from "#test/support/wait.ts";
 import type { Interest, PeerAnswers } from "../presence/ports.ts";
@@ -33,17 +34,12 @@ let other: NatsConnection;
 
 beforeAll(async () => {
   server = await startNats();
-  [nats, other] = await Promise.all([connectAsEdge(), connectAsEdge()]);
+  [nats, other] = await Promise.all([connectAs(server, "stream"), connectAs(server, "stream")]);
 });
 afterAll(async () => {
   await Promise.all([nats.close(), other.close()]);
   await server[Symbol.asyncDispose]();
 });
-
-function connectAsEdge(): Promise<NatsConnection> {
-  const { host, password: pass } = new URL(server.url("stream"));
-  return connect({ servers: host, user: "stream", pass, inboxPrefix: "_INBOX.stream" });
-}
 
 function questionsAt(bus: NatsConnection, workerId: string, observer = silentObserver()) {
   return createQuestionPeers({ nats: bus, workerId, observer });
@@ -111,7 +107,7 @@ describe("a question", () => {
   });
 
   test("of a bus that is closed has no answers", async () => {
-    const gone = await connectAsEdge();
+    const gone = await connectAs(server, "stream");
     await gone.close();
     expect(await questionsAt(gone, "w1").gather(QUESTION, enough(1))).toEqual(new Map());
   });

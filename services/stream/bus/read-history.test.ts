@@ -4,9 +4,7 @@ import { DiscardPolicy, type JetStreamManager, StorageType } from "@nats-io/jets
 import type { NatsConnection, Subscription } from "@nats-io/transport-node";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { AppError } from "#shared/errors/app-error.ts";
-import { createLogger } from "#shared/log/create-logger.ts";
-import { connectNats } from "#shared/nats/connect-nats.ts";
-import { readNatsSettings } from "#shared/nats/read-nats-settings.ts";
+import { connectService } from "#test/support/connect-service.ts";
 import { type NatsServer, startNats } from "#test/support/start-nats.ts";
 import { openBus } from "#test/support/start-stack.ts";
 import { waitFor } from "#test/support/wait.ts";
@@ -34,8 +32,7 @@ beforeAll(async () => {
   for (const { connection } of [policy, demo]) stack.defer(() => connection.close());
   manager = await policy.manager();
   publish = (topic, text) => demo.publish(`events.demo.${topic}`, text);
-  const settings = readNatsSettings({ NATS_URL: nats.url("stream") });
-  const connection = await connectNats(settings, "test", createLogger("test", "silent"));
+  const connection = await connectService(nats.url("stream"));
   stack.defer(() => connection.close());
   bus = stack.use(await openPacedBus(connection));
   history = createHistory(bus, "demo", MAX_EVENT_BYTES);

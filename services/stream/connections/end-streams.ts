@@ -1,5 +1,5 @@
 import { setTimeout as delay } from "node:timers/promises";
-import { endAll } from "../access/apply-control.ts";
+import { revokeAll } from "../access/apply-control.ts";
 import type { Admission } from "../admission/admission.ts";
 import { bye } from "./end-stream.ts";
 import type { Hub } from "./hub.ts";
@@ -55,8 +55,5 @@ export function endDurableStreams(hub: Pick<Hub, "streams">): void {
 /** Ends the streams whose token this key signed. A handshake under way meets the withdrawn key in its last step. */
 export function endStreamsOfKey(hub: Hub, kid: string): void {
   const signed = [...hub.streams()].map(({ tenant, reader }) => ({ tenant, registration: reader.registration }));
-  endAll(
-    signed.filter(({ registration }) => registration.identity.kid === kid),
-    "revoked",
-  );
+  revokeAll(signed.filter(({ registration }) => registration.identity.kid === kid));
 }

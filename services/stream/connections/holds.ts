@@ -1,6 +1,5 @@
-import { compositeKey } from "#shared/protocol/composite-key.ts";
 import type { Hold } from "../durable/hold.ts";
-import type { SubscriptionKey } from "../durable/subscription-store.ts";
+import { type SubscriptionKey, textOf } from "../durable/subscription-store.ts";
 import type { Reader } from "./reader.ts";
 
 /** A holder says in the record that it is there at least this often, and much more often than a short life would be over. */
@@ -74,8 +73,4 @@ export class Holds implements AsyncDisposable {
       if (now - seenAt >= Math.min(ALIVE_EVERY_MS, definition.ttlSeconds * 250)) hold.stayAlive();
     }
   }
-}
-
-function textOf({ tenant, subject, name }: SubscriptionKey): string {
-  return compositeKey(tenant, subject, name);
 }

@@ -1,9 +1,9 @@
 import { z } from "zod";
-import { definitionSchema, positionSchema } from "#shared/contract/subscription-record.ts";
+import { definitionSchema, isPaused, positionSchema } from "#shared/contract/subscription-record.ts";
 import { AppError } from "#shared/errors/app-error.ts";
 import { parseEventId } from "#shared/protocol/event-id.ts";
 import { acknowledge, type Acknowledgement, type DeadChoice, dropDead, readIds, refuse, reviveDead } from "./events.ts";
-import { forgetPositions, isPaused, lifeOf, type LifeTimes } from "./life.ts";
+import { forgetPositions, lifeOf, type LifeTimes } from "./life.ts";
 import type { Definition, SubscriptionRecord } from "./record.ts";
 
 const idsSchema = z.array(z.string().max(128)).max(10_000);
@@ -83,7 +83,7 @@ function deadOf(dead: "all" | readonly string[]): DeadChoice {
 }
 
 function pause(record: SubscriptionRecord, until: SubscriptionRecord["pausedUntil"], now: number): void {
-  if (record.pausedUntil === until || (until === undefined && !isPaused(record, now))) return;
+  if (record.pausedUntil === until || (until === undefined && !isPaused(record.pausedUntil, now))) return;
   record.pausedUntil = until;
   record.revision += 1;
 }

@@ -1,12 +1,13 @@
 import { Notifier } from "#shared/async/notifier.ts";
 import { within } from "#shared/async/within.ts";
+import { isPaused } from "#shared/contract/subscription-record.ts";
 import { AppError } from "#shared/errors/app-error.ts";
 import type { Position } from "../event.ts";
 import { applyCommand, type CommandContext, type SubscriptionCommand } from "./commands.ts";
 import { UnderWay } from "./under-way.ts";
 import { Alarm } from "./alarm.ts";
 import { ackWaitOf, asksFor, bury, failDelivery, giveBack, open, useDelivery } from "./events.ts";
-import { beginAnew, isPaused } from "./life.ts";
+import { beginAnew } from "./life.ts";
 import { type SubscriptionRecord, wishOf } from "./record.ts";
 import { RecordWriter, type WriterDeps } from "./record-writer.ts";
 import type { StoredRecord, SubscriptionKey } from "./subscription-store.ts";
@@ -209,7 +210,7 @@ export class Hold {
 
   /** Whether nothing is delivered now. */
   get isPaused(): boolean {
-    return isPaused(this.#record, this.#now);
+    return isPaused(this.#record.pausedUntil, this.#now);
   }
 
   #prepare(): void {

@@ -1,3 +1,4 @@
+import { isPaused } from "#shared/contract/subscription-record.ts";
 import type { Position } from "../event.ts";
 import type { SubscriptionRecord } from "./record.ts";
 
@@ -17,12 +18,7 @@ export function lifeOf(record: SubscriptionRecord, now: number, { expiresMs, arc
   const unseenMs = now - record.seenAt;
   if (unseenMs >= archivesMs) return "archived";
   if (unseenMs >= expiresMs) return "expired";
-  return isPaused(record, now) ? "paused" : "active";
-}
-
-/** Whether nothing is delivered at this time. */
-export function isPaused({ pausedUntil }: Pick<SubscriptionRecord, "pausedUntil">, now: number): boolean {
-  return pausedUntil === "resumed" || (pausedUntil !== undefined && now < pausedUntil);
+  return isPaused(record.pausedUntil, now) ? "paused" : "active";
 }
 
 /** Has a record go on at a position of a log that has begun anew: no sequence from before means anything. */

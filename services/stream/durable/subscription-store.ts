@@ -1,3 +1,4 @@
+import { compositeKey } from "#shared/protocol/composite-key.ts";
 import { encodeRecord, type SubscriptionRecord } from "./record.ts";
 
 /** Names a subscription: its tenant, its owner, and the owner's name for it. */
@@ -5,6 +6,11 @@ export interface SubscriptionKey {
   readonly tenant: string;
   readonly subject: string;
   readonly name: string;
+}
+
+/** One text for a subscription, for keys of maps. */
+export function textOf({ tenant, subject, name }: SubscriptionKey): string {
+  return compositeKey(tenant, subject, name);
 }
 
 /** A record as it is stored. */

@@ -29,8 +29,3 @@ export interface Framing {
   /** What keeps a connection alive that has nothing to say. */
   readonly heartbeat: Buffer;
 }
-
-/** How long a client is to wait that is told so in the data of a frame, in milliseconds. */
-export function retryOf(data: ControlData[ControlEvent]): number | undefined {
-  return data !== "" && "retryMs" in data ? data.retryMs : undefined;
-}

@@ -1,5 +1,5 @@
-import type { ControlData, ControlEvent } from "#shared/protocol/control-frames.ts";
-import { type ControlFields, type EventFields, type FrameData, type Framing, retryOf } from "./framing.ts";
+import { type ControlData, type ControlEvent, retryOf } from "#shared/protocol/control-frames.ts";
+import type { ControlFields, EventFields, FrameData, Framing } from "./framing.ts";
 
 const CR = 13;
 

@@ -1,6 +1,6 @@
-import type { ControlData, ControlEvent } from "#shared/protocol/control-frames.ts";
+import { type ControlData, type ControlEvent, retryOf } from "#shared/protocol/control-frames.ts";
 import { countLines, writeLines } from "./escape-lines.ts";
-import { type ControlFields, type EventFields, type FrameData, type Framing, retryOf } from "./framing.ts";
+import type { ControlFields, EventFields, FrameData, Framing } from "./framing.ts";
 
 const END = "\n\n";
 

@@ -1,5 +1,6 @@
 import type { IncomingMessage } from "node:http";
 import type { Socket } from "node:net";
+import type { Context } from "hono";
 import {
   addressOfPeer,
   type ForwardedHeader,
@@ -17,6 +18,11 @@ import { single } from "#shared/http/single-header.ts";
  */
 export function callerAddressOf(request: IncomingMessage, trusted: TrustedProxies): string | undefined {
   return strangerOf(networkOfPeer(request.socket.remoteAddress ?? "", forwardedIn(request), trusted));
+}
+
+/** The same of a call of the API. */
+export function addressOfCall(c: Context, trusted: TrustedProxies): string | undefined {
+  return callerAddressOf((c.env as { readonly incoming: IncomingMessage }).incoming, trusted);
 }
 
 /** The address of a request's client as it is, for operators to read; "" where the client is gone. */

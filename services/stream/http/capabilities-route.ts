@@ -1,4 +1,3 @@
-import type { IncomingMessage } from "node:http";
 import type { Context, Hono } from "hono";
 import { nameSchema } from "#shared/contract/name-schema.ts";
 import { AppError } from "#shared/errors/app-error.ts";
@@ -14,7 +13,7 @@ import { HEARTBEAT_PROMISE_MS } from "../connections/keep-alive.ts";
 import type { Region } from "../regions.ts";
 import { MIN_RETRY_MS } from "../sse/retry-delay.ts";
 import { MAX_PAD_BYTES, MAX_PRESENCE_TOPICS, MAX_TOPICS, MAX_WAIT_SECONDS } from "../subscription/stream-parameters.ts";
-import { callerAddressOf } from "./caller-address.ts";
+import { addressOfCall } from "./caller-address.ts";
 import { capabilitiesSchema } from "./edge-answers.ts";
 import { knownAsker, type OfferingEdge } from "./offer-transports.ts";
 import { type CallerReading, readCaller } from "./read-caller.ts";
@@ -53,8 +52,7 @@ export interface CapabilitiesRoute extends CallerReading {
  */
 export function addCapabilitiesRoute(api: Hono, route: CapabilitiesRoute): void {
   api.get("/v1/capabilities", CAPABILITIES, async (c) => {
-    const { incoming } = c.env as { readonly incoming: IncomingMessage };
-    route.callLimits.admitAddress(callerAddressOf(incoming, route.trusted));
+    route.callLimits.admitAddress(addressOfCall(c, route.trusted));
     const client = clientIn(c);
     const claims = hasToken(route, c) ? await readCaller(route, c, "stream") : undefined;
     const limits = claims && admitCaller(route, claims);

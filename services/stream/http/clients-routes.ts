@@ -1,4 +1,3 @@
-import type { IncomingMessage } from "node:http";
 import type { Context, Hono } from "hono";
 import { AppError } from "#shared/errors/app-error.ts";
 import { callContextOf } from "#shared/http/json-api.ts";
@@ -15,7 +14,8 @@ import type { AnnounceTopics } from "../connections/client-streams.ts";
 import type { Hub } from "../connections/hub.ts";
 import type { ClientRecords } from "../subscription/topic-store.ts";
 import type { TrustedProxies } from "#shared/http/client-address.ts";
-import { callerAddressOf } from "./caller-address.ts";
+import { admitPerson } from "./admit-person.ts";
+import { addressOfCall } from "./caller-address.ts";
 import { clientsSchema, clientTopicsSchema } from "./edge-answers.ts";
 import { type CallerReading, readCaller } from "./read-caller.ts";
 
@@ -108,12 +108,10 @@ export function addClientsRoutes(api: Hono, routes: ClientsRoutes): void {
 
 /** The person whose clients are asked for: the caller, or another one of the tenant where the caller may. */
 async function readPerson(routes: ClientsRoutes, c: Context): Promise<Person> {
-  const { incoming } = c.env as { readonly incoming: IncomingMessage };
-  routes.callLimits.admitAddress(callerAddressOf(incoming, routes.trusted));
+  routes.callLimits.admitAddress(addressOfCall(c, routes.trusted));
   const claims = await readCaller(routes, c);
   const { tenant_id: tenant, sub } = claims;
-  const perMinute = routes.edge.hub.tenant(tenant)?.decisions.limits.callsPerSubjectPerMinute;
-  routes.callLimits.admitSubject(tenant, sub, perMinute);
+  admitPerson(routes, tenant, sub);
   const subject = readParameter(c, "subject", OF_SUBJECT.subject) ?? sub;
   await requirePresent(routes, claims, subject, c);
   return { tenant, subject };

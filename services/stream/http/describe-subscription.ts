@@ -1,5 +1,6 @@
+import { isPaused } from "#shared/contract/subscription-record.ts";
 import { formatEventId } from "#shared/protocol/event-id.ts";
-import { isPaused, lifeOf, type LifeTimes } from "../durable/life.ts";
+import { lifeOf, type LifeTimes } from "../durable/life.ts";
 import type { FindEnd } from "../durable/subscription-store.ts";
 import type { SubscriptionRecord } from "../durable/record.ts";
 
@@ -25,7 +26,7 @@ export function describeSubscription(
       failure: failure === undefined ? null : { at: timeOf(failure.at), reason: failure.reason },
     }),
     revision: record.revision,
-    ...(isPaused(record, now) && { pausedUntil: typeof pausedUntil === "number" ? timeOf(pausedUntil) : null }),
+    ...(isPaused(pausedUntil, now) && { pausedUntil: typeof pausedUntil === "number" ? timeOf(pausedUntil) : null }),
     through: formatEventId(epoch, through),
     pending: end.epoch === epoch ? Math.max(0, end.seq - through.seq) : null,
     open: record.open.size,

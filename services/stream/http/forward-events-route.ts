@@ -2,17 +2,15 @@ import type { IncomingMessage } from "node:http";
 import type { Hono } from "hono";
 import { FORWARDED_HEADERS } from "#shared/contract/forwarded-events.ts";
 import { describeCall } from "#shared/http/openapi/describe-call.ts";
-import { PUBLISH_CALL } from "#shared/http/openapi/publish-call.ts";
+import { EVENTS_PATH, PUBLISH_CALL } from "#shared/http/openapi/publish-call.ts";
 import { limitBodies } from "#shared/http/json-api.ts";
 import { single } from "#shared/http/single-header.ts";
 import type { CallLimits } from "../admission/call-limits.ts";
 import type { Hub } from "../connections/hub.ts";
 import type { TrustedProxies } from "#shared/http/client-address.ts";
+import { admitPerson } from "./admit-person.ts";
 import { callerAddressOf } from "./caller-address.ts";
 import { type CallerReading, readCallerToken } from "./read-caller.ts";
-
-/** Where events are published. */
-export const EVENTS_PATH = "/v1/events";
 
 /** What a message of the bus has room for, beside headers of 64 KB. The publisher's own port takes more. */
 const MAX_BODY_BYTES = 960 * 1_024;
@@ -58,9 +56,7 @@ export function addForwardEventsRoute(api: Hono, route: ForwardEventsRoute): voi
     const address = callerAddressOf(incoming, route.trusted);
     route.callLimits.admitAddress(address);
     const { token, claims } = await readCallerToken(route, c);
-    const { tenant_id: tenant, sub: subject } = claims;
-    const perMinute = route.edge.hub.tenant(tenant)?.decisions.limits.callsPerSubjectPerMinute;
-    route.callLimits.admitSubject(tenant, subject, perMinute);
+    admitPerson(route, claims.tenant_id, claims.sub);
     const traceparent = c.get("traceparent");
     const ours = { "x-request-id": c.get("requestId"), ...(traceparent !== undefined && { traceparent }) };
     const headers = { ...forwardedOf(incoming.headersDistinct), ...ours };

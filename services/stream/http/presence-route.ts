@@ -1,4 +1,3 @@
-import type { IncomingMessage } from "node:http";
 import type { Context, Hono } from "hono";
 import { z } from "zod";
 import { freeNameSchema } from "#shared/contract/name-schema.ts";
@@ -18,7 +17,8 @@ import { COUNT_PRESENCE, EVERY_TOPIC, READ_PRESENCE, READ_TOPICS } from "../conn
 import type { OverloadGuard } from "../overload/overload-guard.ts";
 import { type Listener, MAX_PEOPLE } from "../presence/presence-question.ts";
 import type { TrustedProxies } from "#shared/http/client-address.ts";
-import { callerAddressOf } from "./caller-address.ts";
+import { admitPerson } from "./admit-person.ts";
+import { addressOfCall } from "./caller-address.ts";
 import { personPresenceSchema, presenceSchema } from "./edge-answers.ts";
 import { type CallerReading, readCaller } from "./read-caller.ts";
 
@@ -123,8 +123,7 @@ export function addPresenceRoutes(api: Hono, route: PresenceRoute): void {
 
 /** Refuses a network that asks too often, and everybody while the edge is overloaded, before anything of the request is read. */
 function admit({ callLimits, trusted, edge }: PresenceRoute, c: Context): void {
-  const { incoming } = c.env as { readonly incoming: IncomingMessage };
-  callLimits.admitAddress(callerAddressOf(incoming, trusted));
+  callLimits.admitAddress(addressOfCall(c, trusted));
   if (edge.overload.isRefusing) throw refusalFor("overload", 1);
 }
 
@@ -135,9 +134,7 @@ async function ask(
   asked: Omit<PersonsQuestion, "identity">,
 ): Promise<PresenceReport> {
   const claims = await readCaller(route, c);
-  const { tenant_id: tenant, sub: subject } = claims;
-  const perMinute = route.edge.hub.tenant(tenant)?.decisions.limits.callsPerSubjectPerMinute;
-  route.callLimits.admitSubject(tenant, subject, perMinute);
+  admitPerson(route, claims.tenant_id, claims.sub);
   return route.askPresence({ identity: identityOf(claims), ...asked }, callContextOf(c));
 }
 

@@ -1,9 +1,8 @@
-import type { IncomingMessage } from "node:http";
 import type { Context, Hono } from "hono";
 import { z } from "zod";
 import { AppError } from "#shared/errors/app-error.ts";
 import { nameSchema } from "#shared/contract/name-schema.ts";
-import { callContextOf, readJson } from "#shared/http/json-api.ts";
+import { callContextOf, readJsonIfAny } from "#shared/http/json-api.ts";
 import { BY_TOKEN, TOKEN_ERRORS } from "#shared/http/openapi/credentials.ts";
 import { describeCall, jsonAnswer, jsonBody } from "#shared/http/openapi/describe-call.ts";
 import { readExplicitToken } from "#shared/http/token-source.ts";
@@ -15,7 +14,8 @@ import type { Hub } from "../connections/hub.ts";
 import type { CallConnection } from "../call-connection.ts";
 import { identityOf } from "../access/registration.ts";
 import type { TrustedProxies } from "#shared/http/client-address.ts";
-import { callerAddressOf } from "./caller-address.ts";
+import { admitPerson } from "./admit-person.ts";
+import { addressOfCall } from "./caller-address.ts";
 import { reboundSchema } from "./edge-answers.ts";
 import { type CallerReading, readCookieToken, verifyToken, type VerifiedToken } from "./read-caller.ts";
 
@@ -57,14 +57,11 @@ export interface RebindRoute extends CallerReading {
  */
 export function addRebindRoute(api: Hono, route: RebindRoute): void {
   api.post("/v1/streams/:connectionId{[A-Za-z0-9_-]{1,64}}/token", REBIND, async (c) => {
-    const { incoming } = c.env as { readonly incoming: IncomingMessage };
-    route.callLimits.admitAddress(callerAddressOf(incoming, route.trusted));
+    route.callLimits.admitAddress(addressOfCall(c, route.trusted));
     const connectionId = c.req.param("connectionId");
     const context = callContextOf(c);
     const { token, claims, bound, home } = await readNewToken(route, c, connectionId);
-    const { tenant_id: tenant, sub: subject } = claims;
-    const perMinute = home.edge.hub.tenant(tenant)?.decisions.limits.callsPerSubjectPerMinute;
-    home.callLimits.admitSubject(tenant, subject, perMinute);
+    admitPerson(home, claims.tenant_id, claims.sub);
     if (bound && claims.isOutside === true)
       throw new AppError("forbidden", "a token of an outside issuer cannot be bound to a stream");
     const issued = bound ? await home.bindToken(token, connectionId, context) : undefined;
@@ -86,7 +83,7 @@ interface NewToken extends VerifiedToken {
 /** The token to go on by. It must be the caller's, whom the request's own token names, or else the one in the body. */
 async function readNewToken(route: RebindRoute, c: Context, connectionId: string): Promise<NewToken> {
   const explicit = readExplicitToken({ headers: c.req.header(), query: new URL(c.req.url).searchParams });
-  const { access_token: given, bound } = (await c.req.text()) === "" ? NO_BODY : await readJson(c, bodySchema);
+  const { access_token: given, bound } = (await readJsonIfAny(c, bodySchema)) ?? NO_BODY;
   // A browser adds its cookie to every request: the cookie counts only without a token in the body.
   const own = explicit?.token ?? given;
   const home = explicit === undefined && given !== undefined ? route.routeOf(given) : route;

@@ -1,4 +1,3 @@
-import type { IncomingMessage } from "node:http";
 import Bowser from "bowser";
 import type { Hono } from "hono";
 import { z } from "zod";
@@ -12,7 +11,8 @@ import type { CallLimits } from "../admission/call-limits.ts";
 import type { Hub } from "../connections/hub.ts";
 import type { CLIENT_FAMILIES, ClientReport } from "../observe/client-reports.ts";
 import type { TransportHealth } from "../transports/transport-health.ts";
-import { callerAddressOf } from "./caller-address.ts";
+import { admitPerson } from "./admit-person.ts";
+import { addressOfCall } from "./caller-address.ts";
 import { type CallerReading, readCaller } from "./read-caller.ts";
 
 /** A browser's own words are longer only where somebody has written them; parsing costs time. */
@@ -63,10 +63,9 @@ export interface ReportsRoute extends CallerReading {
  */
 export function addReportsRoute(api: Hono, { report, callLimits, trusted, edge, ...reading }: ReportsRoute): void {
   api.post("/v1/reports", REPORT, async (c) => {
-    const { incoming } = c.env as { readonly incoming: IncomingMessage };
-    callLimits.admitAddress(callerAddressOf(incoming, trusted));
+    callLimits.admitAddress(addressOfCall(c, trusted));
     const { tenant_id: tenant, sub: subject } = await readCaller(reading, c);
-    callLimits.admitSubject(tenant, subject, edge.hub.tenant(tenant)?.decisions.limits.callsPerSubjectPerMinute);
+    admitPerson({ callLimits, edge }, tenant, subject);
     const said = await readJson(c, reportSchema);
     report({ ...said, family: familyOf(c.req.header("user-agent")) });
     edge.transportHealth.reported({ tenant, subject }, said);

@@ -1,8 +1,7 @@
-import type { IncomingMessage } from "node:http";
 import type { Context, Hono, MiddlewareHandler } from "hono";
 import { deadNamedBy, pausedUntil, pauseSchema } from "#shared/contract/subscription-calls.ts";
 import { AppError } from "#shared/errors/app-error.ts";
-import { callContextOf, limitBodies, readJson } from "#shared/http/json-api.ts";
+import { callContextOf, limitBodies, readJson, readJsonIfAny } from "#shared/http/json-api.ts";
 import { singleParameter } from "#shared/http/read-parameter.ts";
 import { parseEventId } from "#shared/protocol/event-id.ts";
 import { isName } from "#shared/protocol/names.ts";
@@ -18,11 +17,13 @@ import {
   listSubscriptions,
   type Owned,
   type SubscriptionDeps,
+  subscriptionKey,
   type Wish,
 } from "../manage-subscription.ts";
 import { MAX_WINDOW, parseWish, wishSchema } from "../subscription/parse-wish.ts";
 import type { TrustedProxies } from "#shared/http/client-address.ts";
-import { callerAddressOf } from "./caller-address.ts";
+import { admitPerson } from "./admit-person.ts";
+import { addressOfCall } from "./caller-address.ts";
 import { describeDead, describeSubscription } from "./describe-subscription.ts";
 import { type CallerReading, readCaller } from "./read-caller.ts";
 import {
@@ -67,10 +68,7 @@ export function addSubscriptionRoutes(api: Hono, routes: SubscriptionRoutes): vo
   const command = (path: string, description: MiddlewareHandler, read: ReadCommand): void =>
     void api.post(`${PATH}/${path}`, description, async (c) => {
       const owned = await readOwned(routes, c);
-      const asked = await read(c);
-      const record = await commandSubscription(edge, owned, asked);
-      if (asked.do === "pause" || asked.do === "resume")
-        edge.observer.subscriptionChanged(`${asked.do}d`, keyOf(owned));
+      const record = await commandSubscription(edge, owned, await read(c));
       return answer(c, owned, record);
     });
 
@@ -96,10 +94,10 @@ export function addSubscriptionRoutes(api: Hono, routes: SubscriptionRoutes): vo
     await deleteSubscription(edge, await readOwned(routes, c));
     return c.body(null, 204);
   });
-  command("pause", CALLS.pause, async (c) => {
-    const body = (await c.req.text()) === "" ? {} : await readJson(c, pauseSchema);
-    return { do: "pause", until: pausedUntil(body) };
-  });
+  command("pause", CALLS.pause, async (c) => ({
+    do: "pause",
+    until: pausedUntil(await readJsonIfAny(c, pauseSchema)),
+  }));
   command("resume", CALLS.resume, () => ({ do: "resume" }));
   command("dead/redeliver", CALLS.redeliver, async (c) => ({ do: "redeliver", dead: await readDead(c) }));
   command("dead/drop", CALLS.drop, async (c) => ({ do: "drop", dead: await readDead(c) }));
@@ -150,21 +148,20 @@ async function readOwned(routes: SubscriptionRoutes, c: Context): Promise<Owned>
 
 /** The caller, whose session lives. */
 async function readPerson(routes: SubscriptionRoutes, c: Context): Promise<Identity> {
-  routes.callLimits.admitAddress(addressOf(routes, c));
+  routes.callLimits.admitAddress(addressOfCall(c, routes.trusted));
   const identity = await readIdentity(routes, c);
-  const perMinute = routes.edge.hub.tenant(identity.tenant)?.decisions.limits.callsPerSubjectPerMinute;
-  routes.callLimits.admitSubject(identity.tenant, identity.subject.id, perMinute);
+  admitPerson(routes, identity.tenant, identity.subject.id);
   await requireLiveSession(identity, routes.edge, callContextOf(c));
   return identity;
 }
 
 /** The same for acknowledgements, of which there are many: auth is not asked where it has said so for the open stream. */
 async function readAcker(routes: SubscriptionRoutes, c: Context): Promise<Owned> {
-  routes.callLimits.admitAckOfAddress(addressOf(routes, c));
+  routes.callLimits.admitAckOfAddress(addressOfCall(c, routes.trusted));
   const owned = { name: readName(c), identity: await readIdentity(routes, c) };
   const { identity } = owned;
   routes.callLimits.admitAck(identity.tenant, identity.subject.id);
-  const registration = routes.edge.subscriptions.holds.find(keyOf(owned))?.reader.registration;
+  const registration = routes.edge.subscriptions.holds.find(subscriptionKey(owned))?.reader.registration;
   const isKnown = registration?.identity.sid === identity.sid && registration.ended === undefined;
   if (!isKnown || registration.deadline === undefined)
     await requireLiveSession(identity, routes.edge, callContextOf(c));
@@ -179,14 +176,6 @@ function admitIds({ callLimits }: SubscriptionRoutes, { identity }: Owned, ids: 
 
 async function readIdentity(routes: SubscriptionRoutes, c: Context): Promise<Identity> {
   return identityOf(await readCaller(routes, c));
-}
-
-function addressOf({ trusted }: SubscriptionRoutes, c: Context): string | undefined {
-  return callerAddressOf((c.env as { readonly incoming: IncomingMessage }).incoming, trusted);
-}
-
-function keyOf({ identity, name }: Owned) {
-  return { tenant: identity.tenant, subject: identity.subject.id, name };
 }
 
 function readName(c: Context): string {

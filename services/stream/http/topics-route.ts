@@ -1,4 +1,3 @@
-import type { IncomingMessage } from "node:http";
 import type { Hono } from "hono";
 import { z } from "zod";
 import { AppError } from "#shared/errors/app-error.ts";
@@ -12,7 +11,7 @@ import type { CallLimits } from "../admission/call-limits.ts";
 import type { CallConnection } from "../call-connection.ts";
 import { parseTopicChange } from "../subscription/parse-topic-change.ts";
 import type { TrustedProxies } from "#shared/http/client-address.ts";
-import { callerAddressOf } from "./caller-address.ts";
+import { addressOfCall } from "./caller-address.ts";
 import { topicsChangedSchema } from "./edge-answers.ts";
 import { type CallerReading, readCaller } from "./read-caller.ts";
 
@@ -51,8 +50,7 @@ export interface TopicsRoute extends CallerReading {
 /** Adds `POST /v1/streams/{connectionId}/topics`, wherever the connection is held: the topics of an open stream change. */
 export function addTopicsRoute(api: Hono, route: TopicsRoute): void {
   api.post("/v1/streams/:connectionId{[A-Za-z0-9_-]{1,64}}/topics", CHANGE, async (c) => {
-    const { incoming } = c.env as { readonly incoming: IncomingMessage };
-    route.callLimits.admitChangeOfAddress(callerAddressOf(incoming, route.trusted));
+    route.callLimits.admitChangeOfAddress(addressOfCall(c, route.trusted));
     const connectionId = c.req.param("connectionId");
     const claims = await readCaller(route, c, { connectionId });
     route.callLimits.admitChange(claims.tenant_id, claims.sub);

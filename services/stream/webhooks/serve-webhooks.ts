@@ -1,10 +1,9 @@
 import { fairLimiter } from "#shared/async/fair-limiter.ts";
 import { poll } from "#shared/async/poll.ts";
 import { toAppError } from "#shared/errors/app-error.ts";
-import { compositeKey } from "#shared/protocol/composite-key.ts";
 import { backoffMs } from "#shared/time/backoff.ts";
 import type { Stream } from "../connections/hub.ts";
-import type { SubscriptionKey } from "../durable/subscription-store.ts";
+import { type SubscriptionKey, textOf } from "../durable/subscription-store.ts";
 
 const LOOK_EVERY_MS = 2_000;
 
@@ -132,8 +131,4 @@ export class ServeWebhooks implements AsyncDisposable {
       }),
     );
   }
-}
-
-function textOf({ tenant, subject, name }: SubscriptionKey): string {
-  return compositeKey(tenant, subject, name);
 }

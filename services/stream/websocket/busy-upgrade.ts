@@ -2,7 +2,7 @@ import { hash } from "node:crypto";
 import type { ControlData } from "#shared/protocol/control-frames.ts";
 import { encodeControl } from "../frames/encode-frame.ts";
 import { BUSY_CODE } from "./close-code.ts";
-import { SUBPROTOCOL } from "./subprotocols.ts";
+import { SUBPROTOCOL } from "#shared/protocol/subprotocols.ts";
 
 /** A list of subprotocols with ours in it. */
 const OFFERS_OURS = new RegExp(`(?:^|[\\s,])${SUBPROTOCOL.replaceAll(".", "\\.")}(?:$|[\\s,])`);

@@ -1,10 +1,5 @@
 import { AppError } from "#shared/errors/app-error.ts";
-
-/** The subprotocol of a stream: what its messages are. */
-export const SUBPROTOCOL = "sluice.v1";
-
-/** The subprotocol that carries an access token: a page can set no header for a WebSocket, and a URL is no place for a token. */
-const BEARER = "sluice.bearer.";
+import { BEARER, SUBPROTOCOL } from "#shared/protocol/subprotocols.ts";
 
 /** No client offers more; anybody may send 90 KB of them. */
 const MAX_OFFERED = 16;

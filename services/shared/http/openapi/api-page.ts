@@ -1,3 +1,4 @@
+import { escapeHtml } from "../escape-html.ts";
 import { STYLE } from "../welcome-page.ts";
 
 /** A document of OpenAPI, as far as the page shows it. */
@@ -57,14 +58,14 @@ pre{overflow:auto;margin:0;padding:.7rem;border-radius:.4rem;background:light-da
 /** The page that shows a document, whole and without a script. */
 export function apiPage(document: ShownDocument): string {
   const { title, version, description = "" } = document.info;
-  const groups = document.tags.map(({ name }) => `<h2>${escape(name)}</h2>${callsOf(document, name)}`);
+  const groups = document.tags.map(({ name }) => `<h2>${escapeHtml(name)}</h2>${callsOf(document, name)}`);
   const shapes = Object.entries(document.components.schemas ?? {}).map(
     ([name, schema]) =>
-      `<details id="${escape(name)}"><summary><code>${escape(name)}</code></summary><div><dl>${membersOf(schema)}</dl></div></details>`,
+      `<details id="${escapeHtml(name)}"><summary><code>${escapeHtml(name)}</code></summary><div><dl>${membersOf(schema)}</dl></div></details>`,
   );
   return `<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">
-<title>${escape(title)}: its calls</title><style>${API_STYLE}</style>
-<h1>${escape(title)}</h1><p>${escape(description)} Version ${escape(version)}. <a href="/openapi.json">The document</a> (OpenAPI 3.1).</p>
+<title>${escapeHtml(title)}: its calls</title><style>${API_STYLE}</style>
+<h1>${escapeHtml(title)}</h1><p>${escapeHtml(description)} Version ${escapeHtml(version)}. <a href="/openapi.json">The document</a> (OpenAPI 3.1).</p>
 ${groups.join("\n")}${shapes.length === 0 ? "" : `<h2>Shapes</h2>${shapes.join("\n")}`}</html>
 `;
 }
@@ -81,7 +82,7 @@ function callOf(path: string, method: string, call: ShownCall): string {
   const { parameters = [], requestBody, responses } = call;
   const bodies = Object.entries(requestBody?.content ?? {}).map(
     ([type, { schema }]) =>
-      `<dt><code>${escape(type)}</code> ${typeOf(schema)}</dt><dd><dl>${membersOf(schema)}</dl></dd>`,
+      `<dt><code>${escapeHtml(type)}</code> ${typeOf(schema)}</dt><dd><dl>${membersOf(schema)}</dl></dd>`,
   );
   const parts = [
     call.description === undefined ? "" : `<p>${prose(call.description)}</p>`,
@@ -89,9 +90,9 @@ function callOf(path: string, method: string, call: ShownCall): string {
     section("Parameters", parameters.map(parameterOf)),
     section(requestBody?.required === false ? "Body, which may be absent" : "Body", bodies),
     section("Answers", Object.entries(responses).map(answerOf)),
-    `<h3>Example</h3><pre>${escape(exampleOf(path, method, call))}</pre>`,
+    `<h3>Example</h3><pre>${escapeHtml(exampleOf(path, method, call))}</pre>`,
   ];
-  return `<details id="${escape(call.operationId)}"><summary><b>${method.toUpperCase()}</b><code>${escape(path)}</code><span>${prose(call.summary)}</span></summary><div>${parts.join("")}</div></details>`;
+  return `<details id="${escapeHtml(call.operationId)}"><summary><b>${method.toUpperCase()}</b><code>${escapeHtml(path)}</code><span>${prose(call.summary)}</span></summary><div>${parts.join("")}</div></details>`;
 }
 
 function section(name: string, items: readonly string[]): string {
@@ -108,12 +109,12 @@ function credentialsOf({ security }: ShownCall): string {
 
 function parameterOf({ name, in: place, required, description, schema }: ShownParameter): string {
   const about = description ?? schema.description ?? "";
-  return `<dt><code>${escape(name)}</code> <span>${place}${required === true ? ", required" : ""}</span> ${typeOf(schema)}</dt><dd>${prose(about)}</dd>`;
+  return `<dt><code>${escapeHtml(name)}</code> <span>${place}${required === true ? ", required" : ""}</span> ${typeOf(schema)}</dt><dd>${prose(about)}</dd>`;
 }
 
 function answerOf([status, { description, content = {} }]: [string, ShownCall["responses"][string]]): string {
   const types = Object.entries(content).map(([type, { schema }]) =>
-    status.startsWith("2") ? `<code>${escape(type)}</code> ${typeOf(schema)}` : `<code>${escape(type)}</code>`,
+    status.startsWith("2") ? `<code>${escapeHtml(type)}</code> ${typeOf(schema)}` : `<code>${escapeHtml(type)}</code>`,
   );
   return `<dt><code>${status}</code> ${types.join(", ")}</dt><dd>${prose(description)}</dd>`;
 }
@@ -129,7 +130,7 @@ function membersOf(schema: ShownSchema, depth = 0): string {
   const own = Object.entries(schema.properties ?? {}).map(([name, member]) => {
     const required = schema.required?.includes(name) === true ? " <span>required</span>" : "";
     const below = member.$ref === undefined ? membersOf(member, depth + 1) : "";
-    return `<dt><code>${escape(name)}</code>${required} ${typeOf(member)}</dt><dd>${prose(member.description ?? "")}${below && `<dl>${below}</dl>`}</dd>`;
+    return `<dt><code>${escapeHtml(name)}</code>${required} ${typeOf(member)}</dt><dd>${prose(member.description ?? "")}${below && `<dl>${below}</dl>`}</dd>`;
   });
   return [...own, ...parts.filter(({ $ref }) => $ref === undefined).map((part) => membersOf(part, depth + 1))].join("");
 }
@@ -141,15 +142,15 @@ const MAX_DEPTH = 8;
 function typeOf(schema: ShownSchema): string {
   const { $ref, type, items, enum: choices, anyOf, oneOf, allOf, format } = schema;
   if ($ref !== undefined) {
-    const name = escape($ref.replace("#/components/schemas/", ""));
+    const name = escapeHtml($ref.replace("#/components/schemas/", ""));
     return `<a href="#${name}">${name}</a>`;
   }
-  if (schema.const !== undefined) return `<code>${escape(JSON.stringify(schema.const))}</code>`;
-  if (choices !== undefined) return choices.map((choice) => `<code>${escape(String(choice))}</code>`).join(" ");
+  if (schema.const !== undefined) return `<code>${escapeHtml(JSON.stringify(schema.const))}</code>`;
+  if (choices !== undefined) return choices.map((choice) => `<code>${escapeHtml(String(choice))}</code>`).join(" ");
   const some = anyOf ?? oneOf ?? allOf;
   if (some !== undefined) return some.map(typeOf).join(allOf === undefined ? " or " : " and ");
   if (items !== undefined) return `list of ${typeOf(items)}`;
-  return escape([type ?? "anything"].flat().join(" or ") + (format === undefined ? "" : ` (${format})`));
+  return escapeHtml([type ?? "anything"].flat().join(" or ") + (format === undefined ? "" : ` (${format})`));
 }
 
 function textOf(example: unknown, otherwise: string): string {
@@ -179,9 +180,5 @@ function exampleOf(path: string, method: string, call: ShownCall): string {
 
 /** A description, in which names stand between backticks. */
 function prose(text: string): string {
-  return escape(text).replaceAll(/`([^`]+)`/g, "<code>$1</code>");
-}
-
-function escape(text: string): string {
-  return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;").replaceAll('"', "&quot;");
+  return escapeHtml(text).replaceAll(/`([^`]+)`/g, "<code>$1</code>");
 }

@@ -3,6 +3,9 @@ import { cloudEventSchema, plainEventSchema, publishedSchema } from "#shared/con
 import { BY_TOKEN, TOKEN_ERRORS } from "./credentials.ts";
 import { type CallDescription, jsonAnswer } from "./describe-call.ts";
 
+/** Where events are published. */
+export const EVENTS_PATH = "/v1/events";
+
 /** `POST /v1/events`, which the publisher serves and the edge hands on to it. */
 export const PUBLISH_CALL: CallDescription = {
   id: "publishEvents",
