@@ -202,6 +202,20 @@ describe("claims", () => {
     expect(await verify(await signText(`"uid":"dana","${name}":${nested}`))).toMatchObject({ sub: "dana" });
   });
 
+  test.each([{ typ: "Refresh" }, { token_use: "refresh_token" }, { token_type: "refresh" }, { type: "refresh" }])(
+    "that say %j of their token are no access token's, however it is signed",
+    async (kind) => {
+      const { sign, verify } = createWorld();
+      expect(await verify(await sign(kind))).toMatchObject({
+        code: "token_invalid",
+        message: "the token is no access token, but a refresh token",
+      });
+      expect(await verify(await sign({ typ: "Bearer", token_use: "access", token_type: "access" }))).toMatchObject({
+        sub: "dana",
+      });
+    },
+  );
+
   test("never give a name that the prototype of an object has", async () => {
     const { sign, verify } = createWorld({ claims: { subject: "constructor", roles: ["__proto__", "polluted"] } });
     expect(await verify(await sign())).toMatchObject({ message: expect.stringContaining("does not say who") });
