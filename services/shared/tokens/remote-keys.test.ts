@@ -72,6 +72,26 @@ describe("a key set", () => {
     expect(key).toEqual({ kty: "OKP", crv: "Ed25519", x: "AAAA" });
   });
 
+  test.each([["sign", "verify"], ["verify"], ["encrypt", "verify", "wrapKey"]])(
+    "whose key is also for what its private part does serves: %s, %s",
+    async (...key_ops) => {
+      const pair = createPair("k", { key_ops: key_ops.filter((each) => each !== undefined) });
+      expect(await createKeys({ keys: [pair.jwk] }).holds(await sign(pair, { kid: "k" }))).toBe(true);
+    },
+  );
+
+  test("whose key says null of what it does not have serves", async () => {
+    const pair = createPair("k", { alg: null, use: null, key_ops: null, ext: null, d: null, x5c: null });
+    expect(await createKeys({ keys: [pair.jwk] }).holds(await sign(pair, { kid: "k" }))).toBe(true);
+  });
+
+  test.each([[["sign"]], [[]]])("whose key is not for verifying does not: %j", async (key_ops) => {
+    const pair = createPair("k", { key_ops });
+    expect(await createKeys({ keys: [pair.jwk] }).holds(await sign(pair, { kid: "k" }))).toBe(
+      "ERR_JWKS_NO_MATCHING_KEY",
+    );
+  });
+
   test("whose key has no kid serves tokens with one and without", async () => {
     const unnamed = createPair(undefined);
     const { holds } = createKeys({ keys: [good.jwk, unnamed.jwk] });
