@@ -133,6 +133,26 @@ describe("a fetch that fails", () => {
     expect([world.faults, keys.fault()]).toEqual([[refused.message, undefined], undefined]);
   });
 
+  test("holds nobody up while the keys are not old yet, as they are fetched a minute before", async () => {
+    const pair = createPair("1");
+    const { world, keys, holds } = createKeys({ keys: [pair.jwk] });
+    const token = await sign(pair, { kid: "1" });
+    await keys.keep();
+    world.answer = new AppError("unavailable", "the connection is refused");
+    for (const [clock, fetches] of [
+      [239_999, 1],
+      [240_000, 2],
+      [240_500, 2],
+      [299_999, 3],
+    ] as const) {
+      world.clock = clock;
+      await keys.keep();
+      expect([await holds(token), world.fetches, world.faults, keys.fault()]).toEqual([true, fetches, [], undefined]);
+    }
+    world.clock = 301_000;
+    expect([await holds(token), world.faults]).toEqual(["unavailable", ["the connection is refused"]]);
+  });
+
   test("gives its callers the reason and the facts", async () => {
     const refused = new AppError("unavailable", "the connection is refused", { facts: { url: "u" } });
     const { keys } = createKeys(refused);
