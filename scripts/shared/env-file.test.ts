@@ -25,6 +25,19 @@ describe("a file of settings", () => {
     expect(origins.get("LOG_LEVEL")).toMatch(/\.env:3$/);
   });
 
+  test("holds values without the blanks and line ends around them, as the environment does", async () => {
+    const given = { AUTH_URL: " http://auth:8081\n", SLUICE_TOKEN: "secret\r\n", SLUICE_USER: "\n", EMPTY: "" };
+    const { env } = await read(`SLUICE_TENANT=" acme\n"\n`, given);
+    expect(env).toMatchObject({
+      AUTH_URL: "http://auth:8081",
+      SLUICE_TOKEN: "secret",
+      SLUICE_USER: "",
+      SLUICE_TENANT: "acme",
+      EMPTY: "",
+    });
+    await expect(readEnvironment({ SLUICE_ENV_FILE: "\n", HOME: "/" })).resolves.toMatchObject({ env: { HOME: "/" } });
+  });
+
   test("that is named must be there; the project's own need not", async () => {
     await expect(readEnvironment({ SLUICE_ENV_FILE: join(folder, "none") })).rejects.toThrow(
       /none cannot be read: ENOENT/,

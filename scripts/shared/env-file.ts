@@ -1,6 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { relative, resolve } from "node:path";
 import { parseEnv } from "node:util";
+import { trimVariables } from "#shared/config/read-config.ts";
 import { projectPath } from "./project-folder.ts";
 import { ScriptError } from "./run-script.ts";
 
@@ -12,10 +13,11 @@ export interface Environment {
 
 /**
  * The environment with what `.env` in the project's folder sets beside it, or the file that `SLUICE_ENV_FILE` names. A variable that the
- * environment has is never overwritten, an empty one among them.
+ * environment has is never overwritten, an empty one among them. Blanks and line ends around a value are not part of it, as for services.
  * @throws {ScriptError} naming the file and the line, where the file is not what it should be; or where it cannot be read.
  */
-export async function readEnvironment(env: NodeJS.ProcessEnv): Promise<Environment> {
+export async function readEnvironment(given: NodeJS.ProcessEnv): Promise<Environment> {
+  const env = trimVariables(given);
   const named = env["SLUICE_ENV_FILE"] || undefined;
   const path = named === undefined ? projectPath(".env") : resolve(projectPath(), named);
   const text = await readFile(path, "utf8").catch((error: NodeJS.ErrnoException) => {
@@ -44,7 +46,7 @@ export function parseEnvFile(text: string, path: string): Environment {
     origins.set(name, place);
     index = lastLineOf(value, lines, index, place);
   }
-  return { env: parseEnv(text), origins };
+  return { env: trimVariables(parseEnv(text)), origins };
 }
 
 /** Where a value ends: one within quotes may have several lines. */

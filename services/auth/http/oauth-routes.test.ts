@@ -121,7 +121,9 @@ describe("a refresh by the token endpoint", () => {
     expect(tokens).toMatchObject({ token_type: "Bearer", session_id });
     expect(tokens.refresh_token).toContain(`${session_id}.2.`);
     expect((await introspect(refresh_token))["active"]).toBe(false);
-    expect(await introspect(tokens.refresh_token)).toMatchObject({ active: true, sub: "alice", sid: session_id });
+    const introspected = { active: true, sub: "alice", sid: session_id };
+    expect(await introspect(tokens.refresh_token)).toMatchObject({ ...introspected, token_use: "refresh_token" });
+    expect(await introspect(tokens.access_token)).toMatchObject({ ...introspected, token_use: "access_token" });
   });
 
   test("is an invalid grant for a token that is forged, spent, another client's or a dead session's", async () => {

@@ -77,7 +77,7 @@ describe("a Redis is used", () => {
 
 /** What the watch logged. */
 interface Line {
-  readonly level: "warn" | "info";
+  readonly level: "warn" | "info" | "error";
   readonly message: string;
 }
 
@@ -87,7 +87,9 @@ async function follow(url: string) {
   const logAs = (level: Line["level"]) => (_facts: unknown, message: string) => void lines.push({ level, message });
   const settings = readRedisSettings({ REDIS_URL: url });
   const redis = await connectRedis(settings);
-  const log = { warn: logAs("warn"), info: logAs("info") } as unknown as Parameters<typeof watchRedis>[2];
+  const log = { warn: logAs("warn"), info: logAs("info"), error: logAs("error") } as unknown as Parameters<
+    typeof watchRedis
+  >[2];
   const watch = watchRedis(redis, settings, log);
   return {
     redis,
@@ -130,6 +132,21 @@ describe("a Redis that is followed is used again within 10 s, and the log says o
     place.lead(other.port);
     expect(await followed.heals()).toEqual(["Redis is lost", "Redis is back"]);
     expect(await other.admin("EXISTS sluice:auth:test")).toBe("1");
+  });
+
+  test("and that the server which took over evicts", async () => {
+    await using one = await startRedis();
+    await using other = await startRedis({ maxmemoryPolicy: "allkeys-lru" });
+    await using place = await startTcpProxy(one.port);
+    using followed = await follow(urlThrough(place.port, one.url));
+    place.lead(other.port);
+    await one.stop("SIGKILL");
+    await waitFor("it is told", () => followed.lines.some(({ level }) => level === "error"));
+    expect(followed.lines.map(({ message }) => message.replace(/:.*/, ""))).toEqual([
+      "Redis is lost",
+      "Redis is back",
+      "the Redis that took over may forget sessions",
+    ]);
   });
 
   test("and nothing is ever written to another database than its own", async () => {

@@ -56,7 +56,7 @@ async function foundAccessToken(deps: FindTokenDeps, claims: AccessClaims): Prom
     loginAt,
     isLive,
     use: { purpose, context_id },
-    claims: { ...claims, scope, roles, groups, username: subject, token_type: "Bearer" },
+    claims: { ...claims, scope, roles, groups, username: subject, token_type: "Bearer", token_use: "access_token" },
   };
 }
 
@@ -69,7 +69,9 @@ async function foundRefreshToken(deps: FindTokenDeps, token: RefreshToken): Prom
   const isLeaf = token.generation >= session.generation;
   const isLive = session.isLive && isLeaf && (await isSessionLive(deps, { tenant, sid, subject, loginAt }));
   const exp = Math.floor(endsAt / 1000);
-  const claims = { sub: subject, username: subject, client_id: clientId, sid, tenant_id: tenant, exp, scope };
+  // Whoever takes it for an access token would let its bearer in for as long as the session lasts.
+  const use = { token_use: "refresh_token" };
+  const claims = { sub: subject, username: subject, client_id: clientId, sid, tenant_id: tenant, exp, scope, ...use };
   return { tenant, sid, subject, clientId, loginAt, isLive, use: {}, claims };
 }
 

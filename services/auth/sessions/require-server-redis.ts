@@ -13,9 +13,9 @@ export const PROBE_MS = 60_000;
  * and lets this user write. INFO is allowed where CONFIG is not.
  * @throws {BootError} naming every fault and its setting.
  */
-export async function requireServer(redis: Redis, { REDIS_DURABILITY }: SessionRedisSettings): Promise<void> {
+export async function requireServer(redis: Redis, settings: SessionRedisSettings): Promise<void> {
   const state = await readState(redis);
-  const is = (line: string): boolean => new RegExp(`^${line}\\r?$`, "m").test(state);
+  const is = (line: string): boolean => isIn(state, line);
   if (is("cluster_enabled:1")) {
     throw new BootError(
       "REDIS_URL names a node of a Redis Cluster, which is not supported; use a single primary, with Sentinel for failover",
@@ -24,17 +24,32 @@ export async function requireServer(redis: Redis, { REDIS_DURABILITY }: SessionR
   if (!is("role:master")) {
     throw new BootError("REDIS_URL names a replica, which takes no writes; name the primary, or its Sentinels");
   }
-  const faults: string[] = [];
-  if (!is("maxmemory_policy:noeviction")) faults.push("maxmemory-policy must be noeviction");
-  const isDurable = is("aof_enabled:1") || REDIS_DURABILITY === "accept-loss";
-  if (!isDurable)
-    faults.push("appendonly must be yes (or set REDIS_DURABILITY=accept-loss, see docs/operate/redis.md)");
-  if (faults.length > 0) {
-    throw new BootError(`Redis would forget sessions: ${faults.join(", and ")}; set it in redis.conf`);
-  }
+  const forgetful = faultsIn(state, settings);
+  if (forgetful !== undefined) throw new BootError(`Redis would forget sessions: ${forgetful}`);
   await redis.set(PROBE_KEY, "1", "PX", PROBE_MS).catch((error: Error) => {
     throw new BootError(`Redis does not take what auth writes (${error.message}); ${adviceFor(error.message)}`);
   });
+}
+
+/**
+ * Why the server would forget sessions; undefined where it would not.
+ * @throws {BootError} where it does not let its state be read.
+ */
+export async function whyForgetful(redis: Redis, settings: SessionRedisSettings): Promise<string | undefined> {
+  return faultsIn(await readState(redis), settings);
+}
+
+function faultsIn(state: string, { REDIS_DURABILITY }: SessionRedisSettings): string | undefined {
+  const faults: string[] = [];
+  if (!isIn(state, "maxmemory_policy:noeviction")) faults.push("maxmemory-policy must be noeviction");
+  const isDurable = isIn(state, "aof_enabled:1") || REDIS_DURABILITY === "accept-loss";
+  if (!isDurable)
+    faults.push("appendonly must be yes (or set REDIS_DURABILITY=accept-loss, see docs/operate/redis.md)");
+  return faults.length === 0 ? undefined : `${faults.join(", and ")}; set it in redis.conf`;
+}
+
+function isIn(state: string, line: string): boolean {
+  return new RegExp(`^${line}\\r?$`, "m").test(state);
 }
 
 async function readState(redis: Redis): Promise<string> {

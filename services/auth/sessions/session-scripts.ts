@@ -92,7 +92,7 @@ if presented >= current then
   return answer('rotated')
 end
 if presented == current - 1 then
-  if session.unanswered or now - (tonumber(session.spent_at) or 0) <= tonumber(ARGV[5]) then return usable('repeated') end
+  if session.unanswered or math.abs(now - (tonumber(session.spent_at) or 0)) <= tonumber(ARGV[5]) then return usable('repeated') end
 end
 if what ~= 'peek' then redis.call('HSET', KEYS[1], 'ended', 'reused') end
 return answer('reused')

@@ -5,8 +5,8 @@ import { poll } from "#shared/async/poll.ts";
 import { formatAddress } from "#shared/config/server-urls.ts";
 import type { Logger } from "#shared/log/create-logger.ts";
 import { onReason, watchRedisTls } from "#shared/redis/create-redis.ts";
-import type { RedisSettings } from "#shared/redis/redis-settings.ts";
-import { PROBE_KEY, PROBE_MS } from "./require-server-redis.ts";
+import type { SessionRedisSettings } from "./redis-settings.ts";
+import { PROBE_KEY, PROBE_MS, whyForgetful } from "./require-server-redis.ts";
 
 /** How often Redis is tried. With a command's 2 s and the attempts to connect, another primary is used within 10 s. */
 const TRY_EVERY_MS = 1_000;
@@ -20,26 +20,29 @@ const LOOK_UP_EVERY_MS = 5_000;
 /**
  * Follows Redis to wherever its primary is, until it is disposed. Once a second it writes a key; where that fails because the
  * primary became a replica, was frozen or vanished without a word, the connection is begun anew, by the Sentinels or the name
- * of the server. So it is when the name points to another server. The log says once that Redis is lost, and once that it is back.
+ * of the server. So it is when the name points to another server. The log says once that Redis is lost, and once that it is back; and of each server
+ * that took over why it may forget sessions.
  */
-export function watchRedis(redis: Redis, settings: RedisSettings, log: Logger): RedisWatch {
+export function watchRedis(redis: Redis, settings: SessionRedisSettings, log: Logger): RedisWatch {
   return new RedisWatch(redis, settings, log);
 }
 
 /** A Redis that is followed. */
 export class RedisWatch implements Disposable {
   readonly #redis: Redis;
+  readonly #settings: SessionRedisSettings;
   readonly #log: Logger;
   readonly #parts = new DisposableStack();
   #fault: string | undefined;
   #closedBy = "the connection was closed";
   #openingSince: number | undefined;
+  #isUnchecked = false;
 
-  constructor(redis: Redis, settings: RedisSettings, log: Logger) {
+  constructor(redis: Redis, settings: SessionRedisSettings, log: Logger) {
     const { master, servers, isTls } = settings.REDIS_URL;
-    [this.#redis, this.#log] = [redis, log];
+    [this.#redis, this.#settings, this.#log] = [redis, settings, log];
     onReason(redis, (reason) => (this.#closedBy = reason));
-    redis.on("close", () => this.#lose(this.#closedBy));
+    redis.on("close", () => this.#lose(this.#closedBy)).on("ready", () => (this.#isUnchecked = true));
     this.#parts.use(poll(TRY_EVERY_MS, () => this.#look()));
     const [{ host }] = servers;
     if (master === undefined && isIP(host) === 0) {
@@ -73,12 +76,22 @@ export class RedisWatch implements Disposable {
       await this.#redis.set(PROBE_KEY, "1", "PX", PROBE_MS);
       if (this.#fault !== undefined) this.#log.info({ server: serverOf(this.#redis) }, "Redis is back");
       this.#fault = undefined;
+      if (this.#isUnchecked) await this.#check();
     } catch (error) {
       const { message } = error as Error;
       // A server that answers anything else has a fault that another connection to it does not mend.
       if (error instanceof ReplyError && !message.startsWith("READONLY")) this.#lose(message);
       else this.#reconnect(message);
     }
+  }
+
+  /** The server is used all the same: without it nobody could log in. */
+  async #check(): Promise<void> {
+    const reason = await whyForgetful(this.#redis, this.#settings).catch((error: Error) => error.message);
+    if (this.#redis.status !== "ready") return;
+    this.#isUnchecked = false;
+    if (reason === undefined) return;
+    this.#log.error({ server: serverOf(this.#redis), reason }, "the Redis that took over may forget sessions");
   }
 
   async #lookUp(host: string): Promise<void> {

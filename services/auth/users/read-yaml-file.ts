@@ -1,5 +1,5 @@
 import { readFile } from "node:fs/promises";
-import { LineCounter, parseDocument } from "yaml";
+import { type Document, LineCounter, parseDocument } from "yaml";
 import type { z } from "zod";
 import { BootError } from "#shared/config/read-config.ts";
 
@@ -33,9 +33,23 @@ export function describeIssues(issues: readonly z.core.$ZodIssue[]): string[] {
 export function parseYaml(path: string, setting: string, text: string): unknown {
   const lineCounter = new LineCounter();
   const document = parseDocument(text, { prettyErrors: false, lineCounter });
-  if (document.errors.length === 0) return document.toJS();
+  if (document.errors.length === 0) return valueOf(path, setting, document);
   const faults = document.errors.map(({ code, pos }) => `line ${lineCounter.linePos(pos[0]).line}: ${code}`);
   throw faultsIn(path, setting, faults);
+}
+
+/** Aliases are looked up only here, and the fault of one quotes it. */
+function valueOf(path: string, setting: string, document: Document.Parsed): unknown {
+  try {
+    const value: unknown = document.toJS();
+    // What holds itself cannot be written.
+    JSON.stringify(value);
+    return value;
+  } catch {
+    throw faultsIn(path, setting, [
+      "an alias (*) stands for nothing, for too much, or for itself: write out what is meant",
+    ]);
+  }
 }
 
 /** The refusal of a file. */

@@ -55,6 +55,15 @@ test("an unknown name costs the same work as a wrong password: a hash of the sam
   expect(verified[1]).toBe(verified[0]);
 });
 
+test.each(["*s3cret", "&s3cret [*s3cret]"])(
+  "a file with %s where a text should be is refused, and not quoted",
+  async (text) => {
+    const faults = await faultsOf(`- { tenant: acme, username: ann, password: ${text} }`);
+    expect(faults).toMatch(/^BootError: the file .*users\.yaml \(AUTH_USERS_FILE\) is wrong:/);
+    expect(faults).not.toContain("s3cret");
+  },
+);
+
 test("every fault of the file is told at once, and no hash is quoted", async () => {
   const faults = await faultsOf(`
 - { tenant: acme, username: "a\\tb", password: "${hash}" }

@@ -41,7 +41,7 @@ export function readConfig<Schema extends z.ZodObject>(
   env: NodeJS.ProcessEnv,
   { demo = {}, log }: ReadConfigOptions = {},
 ): Config<Schema> {
-  const set = withoutBlanks(env);
+  const set = setVariables(env);
   const unknown = findUnknownSettings(set, Object.keys(schema.shape));
   for (const { name, nearest } of unknown) log?.warn({ variable: name, nearest }, "this variable is no setting");
   const given = set["SLUICE_DEMO"] === "1" ? { ...demo, ...set } : set;
@@ -57,10 +57,17 @@ export function readConfig<Schema extends z.ZodObject>(
   return Object.freeze({ ...parsed.data, bySource });
 }
 
-/** Secrets of Kubernetes often end with a line end. Some schemas would cut it off and others not: what auth issued nobody else would believe. */
-function withoutBlanks(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
-  const trimmed = Object.entries(env).map(([name, value]) => [name, value?.trim()] as const);
-  return Object.fromEntries(trimmed.filter(([, value]) => value !== ""));
+/**
+ * Variables without the blanks and line ends around their values. Secrets of Kubernetes often end with a line end: where one program cut it
+ * off and another did not, what auth issued nobody else would believe.
+ */
+export function trimVariables(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  return Object.fromEntries(Object.entries(env).map(([name, value]) => [name, value?.trim()]));
+}
+
+/** The variables that are set: an empty one is not. */
+export function setVariables(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  return Object.fromEntries(Object.entries(trimVariables(env)).filter(([, value]) => value !== ""));
 }
 
 function describeFault(

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { within } from "#shared/async/within.ts";
-import { BootError } from "#shared/config/read-config.ts";
+import { BootError, trimVariables } from "#shared/config/read-config.ts";
 import { AppError } from "#shared/errors/app-error.ts";
 import { readFilesAgain } from "#shared/files/watch-file.ts";
 import { LOG_FORMATS, type LogFormat } from "#shared/config/log-format.ts";
@@ -37,7 +37,8 @@ export async function runService(
   stopMs: (env: NodeJS.ProcessEnv) => number = () => STOP_MS,
 ): Promise<void> {
   process.on("unhandledRejection", (error) => fail(name, error));
-  const log = createLogger(name, levelOf(process.env), formatOf(process.env));
+  const env = trimVariables(process.env);
+  const log = createLogger(name, levelOf(env), formatOf(env));
   const stopping = Promise.withResolvers<StopReason>();
   let reload: RunningService["reload"];
   onStopSignals({
@@ -50,7 +51,7 @@ export async function runService(
   });
   try {
     requireNode24();
-    const starting = startPatiently(() => start(process.env, log), log);
+    const starting = startPatiently(() => start(env, log), log);
     // Nobody awaits a start that fails after it was given up.
     starting.catch(() => undefined);
     const service = await Promise.race([starting, stopping.promise]);
@@ -63,7 +64,7 @@ export async function runService(
     const byItself = service.ended?.then((reason) => ({ reason, isSignalled: false })) ?? signalled;
     const { reason, isSignalled } = await Promise.race([signalled, byItself]);
     log.info({ reason }, isSignalled ? "told to stop" : "the service ends, to be started anew");
-    await stop(service, stopMs(process.env), log);
+    await stop(service, stopMs(env), log);
     if (!isSignalled) process.exit(1);
   } catch (error) {
     fail(name, error);

@@ -72,14 +72,19 @@ function textsIn(value: unknown, separator: string | undefined): string[] {
   if (typeof value === "string") {
     return separator === undefined ? [value] : value.split(separator).filter((part) => part !== "");
   }
-  if (typeof value === "number" || typeof value === "boolean") return [String(value)];
+  if (typeof value === "boolean" || isExact(value)) return [String(value)];
   if (Array.isArray(value)) return value.flatMap((each) => (isPlain(each) ? [String(each)] : []));
   if (typeof value !== "object" || value === null) return [];
   return Object.entries(value).flatMap(([key, each]) => (each === false || each === null ? [] : [key]));
 }
 
 function isPlain(value: unknown): value is string | number {
-  return typeof value === "string" || typeof value === "number";
+  return typeof value === "string" || isExact(value);
+}
+
+/** Numbers beyond 2^53 are rounded when JSON is read: two people of such ids would be one. */
+function isExact(value: unknown): value is number {
+  return typeof value === "number" && Math.abs(value) <= Number.MAX_SAFE_INTEGER;
 }
 
 function renamed(text: string, { strip_prefix: start, rename, prefix }: ClaimRule): string {

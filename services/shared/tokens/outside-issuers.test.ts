@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { readOutsideIssuers } from "./outside-issuers.ts";
+import { issuerSecretsIn } from "./verify-access-token.ts";
 
 const OWN = "http://localhost:8081";
 let folder: string;
@@ -92,6 +93,10 @@ test.each([
   ["{ issuer: https://a, audience: a, tenant: b, ca_file: /none.pem }", /0\.ca_file: cannot read \/none\.pem \(ENOENT/],
   ["{ issuer: https://a, audience: a, tenant: b, introspection: { client_id: c } }", /needs client_secret_file, or/],
   [
+    "{ issuer: http://idp.internal, jwks_uri: https://a/, audience: a, tenant: b, introspection: { client_id: c, client_secret_file: /x } }",
+    /0\.introspection\.endpoint: is needed where the issuer is no https URL/,
+  ],
+  [
     "{ issuer: https://a, audience: a, tenant: b, introspection: { client_id: c, client_secret_env: REDIS_URL } }",
     /client_secret_env/,
   ],
@@ -112,6 +117,12 @@ test("a secret comes from a variable or a file, and the files that are read are 
   const { issuers, paths } = await read(text, { AUTH_ISSUER_SECRET_B: "other" });
   expect(issuers.map(({ clientSecret }) => clientSecret)).toEqual(["s3cret", "other"]);
   expect(paths).toEqual([join(folder, "issuers.yaml"), path]);
+  await writeFile(path, " \n");
+  await expect(read(text, { AUTH_ISSUER_SECRET_B: "other" })).rejects.toThrow(
+    "0.introspection: the secret of c is empty",
+  );
+  const env = { AUTH_ISSUER_SECRET_A: " s3cret\n", AUTH_ISSUER_SECRET_B: "\n", OTHER: "x" };
+  expect(issuerSecretsIn(env)).toEqual({ AUTH_ISSUER_SECRET_A: "s3cret" });
 });
 
 test("an issuer that is listed twice, or is our own, is named", async () => {

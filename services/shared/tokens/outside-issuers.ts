@@ -172,7 +172,9 @@ async function complete(
   if (variable !== undefined && fromEnv === undefined) {
     faults.push(`${index}.introspection.client_secret_env: ${variable} is not set`);
   }
-  return { entry, ca, keySet, clientSecret: fromFile?.trim() ?? fromEnv };
+  const clientSecret = fromFile?.trim() ?? fromEnv;
+  if (clientSecret === "") faults.push(`${index}.introspection: the secret of ${introspection?.client_id} is empty`);
+  return { entry, ca, keySet, clientSecret };
 }
 
 function isCertificate(pem: string): boolean {
@@ -183,14 +185,14 @@ function isCertificate(pem: string): boolean {
   }
 }
 
+const NO_METADATA = "is needed where the issuer is no https URL, under which its metadata could be found";
+
 /** What an entry needs of what may be left out. */
 function requireWhole(entry: z.output<typeof entrySchema>, context: z.RefinementCtx): void {
   const { issuer, jwks_uri, jwks_file, tenant, tenant_claim, tenant_pattern, tenants, introspection } = entry;
   const fault = (path: string, message: string): void =>
     context.addIssue({ code: "custom", path: path.split("."), message });
-  if (jwks_uri === undefined && jwks_file === undefined && !isSafeUrl(issuer)) {
-    fault("jwks_uri", "is needed where the issuer is no https URL, under which its metadata could be found");
-  }
+  if (jwks_uri === undefined && jwks_file === undefined && !isSafeUrl(issuer)) fault("jwks_uri", NO_METADATA);
   if (jwks_uri !== undefined && jwks_file !== undefined) fault("jwks_file", "is another place than jwks_uri: name one");
   if ((tenant === undefined) === (tenant_claim === undefined)) {
     fault("tenant", "is needed, or tenant_claim with tenants; not both");
@@ -205,6 +207,8 @@ function requireWhole(entry: z.output<typeof entrySchema>, context: z.Refinement
     fault("tenant_pattern", "goes with a list of tenants");
   }
   if (introspection === undefined) return;
+  // Whoever can change the metadata on their way would be sent the secret, and say whose tokens are good.
+  if (introspection.endpoint === undefined && !isSafeUrl(issuer)) fault("introspection.endpoint", NO_METADATA);
   if ((introspection.client_secret_file === undefined) === (introspection.client_secret_env === undefined)) {
     fault("introspection", `needs client_secret_file, or client_secret_env with a variable ${SECRET_PREFIX}…`);
   }

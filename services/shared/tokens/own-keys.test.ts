@@ -60,6 +60,13 @@ test("of several addresses the first that answers counts, whichever of the regio
   expect(await open(`${origin}/a${KEYS},${origin}/b${KEYS}`)).toContain("404");
 });
 
+test("a password in the address is no part of the reason", async () => {
+  const AUTH_JWKS_URL = `http://reader:s3cret@127.0.0.1:1${KEYS}`;
+  const config = { AUTH_JWKS_URL, AUTH_ISSUER: ISSUER, AUTH_AUDIENCE: "sluice", issuerSecrets: {} };
+  const reason = await ownKeys(config, fetchJson, createLogger("test", "silent")).checks.keys_unusable();
+  expect(reason).toBe(`AUTH_JWKS_URL http://***@127.0.0.1:1${KEYS}: the connection is refused`);
+});
+
 test.each(["ftp://a.test/keys", "a.test", "https://a.test/keys,", "https://a.test/keys,b.test", ""])(
   "%j is no address of keys",
   (text) => expect(keyAddressesSchema.safeParse(text).success).toBe(false),

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { maskValue } from "#shared/config/mask-value.ts";
 import type { FetchJson } from "./http/fetch-json.ts";
 import type { ReadinessChecks } from "#shared/lifecycle/readiness.ts";
 import type { Logger } from "#shared/log/create-logger.ts";
@@ -37,7 +38,7 @@ export function ownKeys(config: VerifierConfig, fetchJson: FetchJson, log: Logge
   const keysFault = async (): Promise<string | undefined> => {
     await keys.ensure();
     const reason = keys.fault();
-    return reason === undefined ? undefined : `AUTH_JWKS_URL ${url}: ${reason}`;
+    return reason === undefined ? undefined : `AUTH_JWKS_URL ${maskValue(url, { secret: false })}: ${reason}`;
   };
   // A fault is looked at again until it is mended; the keys themselves are good for minutes.
   return {

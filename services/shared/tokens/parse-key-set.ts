@@ -20,7 +20,13 @@ const MEMBERS: ReadonlyMap<unknown, readonly string[]> = new Map([
 export function parseKeySet(answer: unknown): JWK[] {
   const parsed = keySetSchema.safeParse(answer);
   if (!parsed.success) throw new AppError("unavailable", 'the answer is no key set: it has no list named "keys"');
-  return parsed.data.keys.filter(isPublicKey).map(withoutDisputed);
+  return parsed.data.keys.map(withoutNulls).filter(isPublicKey).map(withoutDisputed);
+}
+
+/** Some libraries write out what a key does not have, its private part among it. */
+function withoutNulls(key: unknown): unknown {
+  if (typeof key !== "object" || key === null) return key;
+  return Object.fromEntries(Object.entries(key).filter(([, value]) => value !== null));
 }
 
 function isPublicKey(key: unknown): key is JWK & { kty: string } {
@@ -31,11 +37,15 @@ function isPublicKey(key: unknown): key is JWK & { kty: string } {
   return needed.every((name) => typeof members[name] === "string");
 }
 
-/** An Ed25519 key may call its algorithm EdDSA or Ed25519 (RFC 9864), and so may tokens: the curve decides. */
+/**
+ * An Ed25519 key may call its algorithm EdDSA or Ed25519 (RFC 9864), and so may tokens: the curve decides. A key that is published with
+ * all that its pair is for, as `sign` and `verify`, is for verifying here: a public key that is to sign cannot be used at all.
+ */
 function withoutDisputed(key: JWK): JWK {
-  const { alg, kid, ...rest } = key;
+  const { alg, kid, key_ops, ...rest } = key;
   return {
     ...rest,
+    ...(key_ops !== undefined && { key_ops: [key_ops].flat().filter((each) => each === "verify") }),
     ...(key.kty !== "OKP" && alg !== undefined && { alg }),
     ...(typeof kid === "string" && { kid }),
   };

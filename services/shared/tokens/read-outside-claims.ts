@@ -138,7 +138,9 @@ function isUsable(values: readonly string[]): boolean {
 
 /** No session of auth's has this id by accident, and two logins of one person have different ones. */
 function sessionOf({ sub, jti, iat, exp }: Claims, person: readonly string[], tokenHash: string | undefined): string {
-  return hash("sha256", JSON.stringify([...person, sub, jti ?? tokenHash ?? iat ?? exp]), "base64url");
+  // What is nested can be read however deep that goes, and not written.
+  const [who, id, at] = [sub, jti, iat].map((each) => (typeof each === "object" ? undefined : each));
+  return hash("sha256", JSON.stringify([...person, who, id ?? tokenHash ?? at ?? exp]), "base64url");
 }
 
 function issuedAt({ iat }: Claims): string | undefined {

@@ -72,6 +72,26 @@ describe("a key set", () => {
     expect(key).toEqual({ kty: "OKP", crv: "Ed25519", x: "AAAA" });
   });
 
+  test.each([["sign", "verify"], ["verify"], ["encrypt", "verify", "wrapKey"]])(
+    "whose key is also for what its private part does serves: %s, %s",
+    async (...key_ops) => {
+      const pair = createPair("k", { key_ops: key_ops.filter((each) => each !== undefined) });
+      expect(await createKeys({ keys: [pair.jwk] }).holds(await sign(pair, { kid: "k" }))).toBe(true);
+    },
+  );
+
+  test("whose key says null of what it does not have serves", async () => {
+    const pair = createPair("k", { alg: null, use: null, key_ops: null, ext: null, d: null, x5c: null });
+    expect(await createKeys({ keys: [pair.jwk] }).holds(await sign(pair, { kid: "k" }))).toBe(true);
+  });
+
+  test.each([[["sign"]], [[]]])("whose key is not for verifying does not: %j", async (key_ops) => {
+    const pair = createPair("k", { key_ops });
+    expect(await createKeys({ keys: [pair.jwk] }).holds(await sign(pair, { kid: "k" }))).toBe(
+      "ERR_JWKS_NO_MATCHING_KEY",
+    );
+  });
+
   test("whose key has no kid serves tokens with one and without", async () => {
     const unnamed = createPair(undefined);
     const { holds } = createKeys({ keys: [good.jwk, unnamed.jwk] });
@@ -111,6 +131,26 @@ describe("a fetch that fails", () => {
     world.answer = { keys: [pair.jwk] };
     await keys.ensure();
     expect([world.faults, keys.fault()]).toEqual([[refused.message, undefined], undefined]);
+  });
+
+  test("holds nobody up while the keys are not old yet, as they are fetched a minute before", async () => {
+    const pair = createPair("1");
+    const { world, keys, holds } = createKeys({ keys: [pair.jwk] });
+    const token = await sign(pair, { kid: "1" });
+    await keys.keep();
+    world.answer = new AppError("unavailable", "the connection is refused");
+    for (const [clock, fetches] of [
+      [239_999, 1],
+      [240_000, 2],
+      [240_500, 2],
+      [299_999, 3],
+    ] as const) {
+      world.clock = clock;
+      await keys.keep();
+      expect([await holds(token), world.fetches, world.faults, keys.fault()]).toEqual([true, fetches, [], undefined]);
+    }
+    world.clock = 301_000;
+    expect([await holds(token), world.faults]).toEqual(["unavailable", ["the connection is refused"]]);
   });
 
   test("gives its callers the reason and the facts", async () => {

@@ -7,6 +7,9 @@ import type { Basis } from "./remember-verified.ts";
 /** Keys are not believed for longer without being asked for again: a withdrawn one must go. */
 const KEYS_MAX_AGE_MS = 300_000;
 
+/** Whoever looks after keys has them fetched from this age on: an issuer that is slow, or away for a moment, then holds nobody up. */
+const KEYS_OLD_MS = 240_000;
+
 /** After an answer, an unknown `kid` or a signature that fails makes us ask again this much later at the earliest. */
 const COOLDOWN_MS = 10_000;
 
@@ -22,6 +25,8 @@ export interface RemoteKeys extends JWTVerifyGetKey {
   readonly refresh: () => Promise<boolean>;
   /** Has the keys fetched where they are not known or have become old. Never throws. */
   readonly ensure: () => Promise<void>;
+  /** The same a minute before they become old. */
+  readonly keep: () => Promise<void>;
   /** Why no token can be checked by them, for the operator; undefined while they can, or before they were asked for. */
   readonly fault: () => string | undefined;
   /** What verdicts by the keys of now rest on: it holds until one of these keys is gone. */
@@ -56,6 +61,7 @@ export function remoteKeys(url: string, options: KeySetOptions = {}): RemoteKeys
   return Object.assign(lookup, {
     refresh: () => keys.refresh(),
     ensure: () => keys.ensure().catch(() => undefined),
+    keep: () => keys.ensure(KEYS_OLD_MS).catch(() => undefined),
     fault: () => (keys.isUsable ? undefined : keys.fault),
     basis: () => keys.basis,
   });
@@ -97,9 +103,9 @@ class FetchedKeys {
     }
   }
 
-  async ensure(): Promise<void> {
+  async ensure(maxAgeMs = KEYS_MAX_AGE_MS): Promise<void> {
     const known = this.#known;
-    if (known === undefined || this.#options.now() - known.fetchedAt >= KEYS_MAX_AGE_MS) await this.#reload(RETRY_MS);
+    if (known === undefined || this.#options.now() - known.fetchedAt >= maxAgeMs) await this.#reload(RETRY_MS);
   }
 
   async refresh(): Promise<boolean> {
@@ -142,7 +148,7 @@ class FetchedKeys {
     const reason = cause.code === "internal" ? "the answer cannot be used" : cause.message;
     const message = `the signing keys of the token's issuer cannot be fetched: ${reason}`;
     this.#failure = new AppError("unavailable", message, { cause, facts: cause.facts });
-    this.#report(reason);
+    if (!this.isUsable) this.#report(reason);
   }
 
   #report(fault: string | undefined): void {

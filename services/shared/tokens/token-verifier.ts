@@ -73,7 +73,7 @@ export async function openTokenVerifier(config: VerifierConfig, deps: VerifierDe
   }
   const { keys, checks } = ownKeys(config, fetchJson, log);
   const lookAfterKeys = async (): Promise<void> => {
-    await Promise.all([keys, ...outside.keySets].map((each) => each.ensure()));
+    await Promise.all([keys, ...outside.keySets].map((each) => each.keep()));
   };
   stack.use(poll(LOOK_AFTER_KEYS_MS, lookAfterKeys));
   const trusted = ownIssuer(withoutWithdrawn(keys, withdrawn), { issuer, audience });

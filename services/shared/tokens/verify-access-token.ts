@@ -1,5 +1,6 @@
 import { errors, type JWTVerifyGetKey } from "jose";
 import { z } from "zod";
+import { setVariables } from "#shared/config/read-config.ts";
 import type { Scope } from "#shared/protocol/scope.ts";
 import { ACCESS_TOKEN_ALGORITHMS, ACCESS_TOKEN_TYPE, type AccessClaims, accessClaimsSchema } from "./access-token.ts";
 import { keyAddressesSchema } from "./key-addresses.ts";
@@ -101,6 +102,6 @@ export type VerifierConfig = Readonly<z.infer<z.ZodObject<typeof verifierSetting
 
 /** The secrets that the issuers' file may name: it must not be able to send any other variable somewhere. */
 export function issuerSecretsIn(env: NodeJS.ProcessEnv): Record<string, string> {
-  const found = Object.entries(env).filter(([name]) => name.startsWith(SECRET_PREFIX));
-  return Object.fromEntries(found.flatMap(([name, value]) => (value === undefined ? [] : [[name, value.trim()]])));
+  const found = Object.entries(setVariables(env)).filter(([name]) => name.startsWith(SECRET_PREFIX));
+  return Object.fromEntries(found.flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])));
 }

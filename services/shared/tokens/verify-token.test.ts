@@ -1,5 +1,5 @@
 import { generateKeyPairSync, randomBytes } from "node:crypto";
-import { SignJWT } from "jose";
+import { CompactSign, SignJWT } from "jose";
 import { describe, expect, test } from "vitest";
 import { AppError } from "#shared/errors/app-error.ts";
 import { createLogger } from "#shared/log/create-logger.ts";
@@ -45,6 +45,11 @@ function createWorld(change: object = {}, alg = "ES256") {
     sign: (claims: object = {}, header: object = {}) =>
       new SignJWT({ iss: ISSUER, aud: "api", sub: "dana", iat: now, exp: now + 600, ...claims })
         .setProtectedHeader({ alg, kid: "k", typ: "JWT", ...header })
+        .sign(pair.privateKey),
+    /** Signs claims that no library writes. */
+    signText: (claims: string) =>
+      new CompactSign(Buffer.from(`{"iss":"${ISSUER}","aud":"api","exp":${now + 600},${claims}}`))
+        .setProtectedHeader({ alg, kid: "k", typ: "JWT" })
         .sign(pair.privateKey),
     verify: async (token: string) => {
       try {
@@ -179,6 +184,37 @@ describe("claims", () => {
     });
     expect(await verify(await sign({ org: { region: "x".repeat(129) } }))).not.toHaveProperty("attributes");
   });
+
+  test("run no two persons together by numbers that JSON cannot hold", async () => {
+    const { sign, verify } = createWorld({ claims: { subject: ["account", "id"], roles: "ranks" } });
+    const by = (id: number) => sign({ account: { id }, ranks: [1, id] }).then(verify);
+    expect(await by(2 ** 53 - 1)).toMatchObject({ sub: "9007199254740991", roles: ["1", "9007199254740991"] });
+    // 9007199254740993 is read as this one, too.
+    expect(await by(2 ** 53)).toMatchObject({ code: "token_invalid", facts: { claim: "account.id" } });
+    const byName = createWorld({ claims: { roles: "ranks", groups: "team" } });
+    const token = await byName.sign({ ranks: [1, 2 ** 53], team: 2 ** 53 });
+    expect(await byName.verify(token)).toMatchObject({ roles: ["1"], groups: [] });
+  });
+
+  test.each(["jti", "sub", "iat"])("whose %s is nested 20 000 deep are read without it", async (name) => {
+    const { signText, verify } = createWorld({ claims: { subject: "uid" } });
+    const nested = "[".repeat(20_000) + "]".repeat(20_000);
+    expect(await verify(await signText(`"uid":"dana","${name}":${nested}`))).toMatchObject({ sub: "dana" });
+  });
+
+  test.each([{ typ: "Refresh" }, { token_use: "refresh_token" }, { token_type: "refresh" }, { type: "refresh" }])(
+    "that say %j of their token are no access token's, however it is signed",
+    async (kind) => {
+      const { sign, verify } = createWorld();
+      expect(await verify(await sign(kind))).toMatchObject({
+        code: "token_invalid",
+        message: "the token is no access token, but a refresh token",
+      });
+      expect(await verify(await sign({ typ: "Bearer", token_use: "access", token_type: "access" }))).toMatchObject({
+        sub: "dana",
+      });
+    },
+  );
 
   test("never give a name that the prototype of an object has", async () => {
     const { sign, verify } = createWorld({ claims: { subject: "constructor", roles: ["__proto__", "polluted"] } });

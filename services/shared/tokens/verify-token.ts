@@ -87,7 +87,6 @@ export function verifyAnswer<Claims>(
     const { iss = trusted.issuer } = answer;
     if (iss !== trusted.issuer)
       throw tokenInvalid("the answer about the token names another issuer", { claim: "iss", iss });
-    requireAccessToken(answer);
     steps.report("issuer", () => `${trusted.issuer}, which says that the token is active`);
     steps.report("signature", () => "none is needed");
     return checkClaims(answer, trusted, "", options.now ?? Date.now(), steps.report);
@@ -97,12 +96,13 @@ export function verifyAnswer<Claims>(
 }
 
 /**
- * Issuers call refresh tokens active as well (RFC 7662, section 2.1), and these last for weeks. Those that say which kind a
- * token is do so by `token_use` or `typ`.
+ * Issuers call refresh tokens active as well (RFC 7662, section 2.1), and some sign them with the same key. They last for weeks. Those
+ * that say which kind a token is do so by one of these claims.
  */
-function requireAccessToken({ token_use, typ }: ParsedToken["payload"]): void {
-  const isRefresh = [token_use, typ].some((kind) => typeof kind === "string" && /^(refresh|offline)/i.test(kind));
-  if (isRefresh) throw tokenInvalid("the token is no access token, but a refresh token", { claim: "token_use" });
+function requireAccessToken(claims: ParsedToken["payload"]): void {
+  const kinds = Object.entries(claims).filter(([name]) => ["token_use", "typ", "token_type", "type"].includes(name));
+  const [claim] = kinds.find(([, kind]) => typeof kind === "string" && /^(refresh|offline)/i.test(kind)) ?? [];
+  if (claim !== undefined) throw tokenInvalid("the token is no access token, but a refresh token", { claim });
 }
 
 /** Passes reports on, and knows which step comes behind the last one. */
@@ -123,6 +123,7 @@ function checkClaims<Claims>(
   now: number,
   report: Report,
 ): Claims {
+  requireAccessToken(claims);
   checkAudience(claims, trusted, report);
   checkTimes(claims, now, report);
   return trusted.readClaims(claims, kid, report);

@@ -54,6 +54,18 @@ describe("what a server does instead of answering JSON is said in words", () => 
   });
 });
 
+test("a password in the address is sent, and told to nobody", async () => {
+  const url = await serve(({ headers }, response) => {
+    response.writeHead(headers.authorization === undefined ? 401 : 503).end();
+  });
+  const secret = url.replace("://", "://reader:s3cret@");
+  const masked = url.replace("://", "://***@");
+  await expect(fetchJson({ url: secret })).rejects.toMatchObject({ facts: { url: masked, status: "503" } });
+  await expect(fetchJson({ url: "http://reader:s3cret@127.0.0.1:1/" })).rejects.toMatchObject({
+    facts: { url: "http://***@127.0.0.1:1/" },
+  });
+});
+
 test("a certificate of a private authority holds where that authority is named, and nowhere else", async () => {
   await using certificates = await createTestCertificates();
   await using others = await createTestCertificates();

@@ -1,5 +1,6 @@
 import { type IncomingMessage, request as requestHttp, type RequestOptions } from "node:http";
 import { request as requestHttps } from "node:https";
+import { maskValue } from "#shared/config/mask-value.ts";
 import { AppError } from "#shared/errors/app-error.ts";
 import { parseJson } from "#shared/json/parse-json.ts";
 
@@ -23,13 +24,13 @@ export interface JsonQuestion {
 /**
  * Asks for a JSON document and answers what it says.
  * @throws {AppError} `unavailable`; its message says what the server did instead, in words that fit behind "cannot be fetched: ".
- * The facts name the address and, where there was one, the status.
+ * The facts name the address, without a password in it, and, where there was one, the status.
  */
 export type FetchJson = (question: JsonQuestion) => Promise<unknown>;
 
 /** Asks over HTTP within 3 s, for at most 256 KiB. A redirect is a failure: its author would choose what we believe. */
 export const fetchJson: FetchJson = async (question) => {
-  const { url } = question;
+  const url = maskValue(question.url, { secret: false });
   let response: IncomingMessage;
   let text: string;
   try {
