@@ -76,6 +76,15 @@ describe("a hold", () => {
     expect(records.puts).toBe(2);
   });
 
+  test("takes an acknowledgement up to an event that it delivered a moment ago", async () => {
+    const hold = await holdOf();
+    deliver(hold, 11, 12, 13);
+    const answered = hold.apply({ do: "acknowledge", ids: [], upTo: idAt(12) }, new Set());
+    await vi.advanceTimersByTimeAsync(100);
+    await answered;
+    expect([...(await stored()).record.open.keys()]).toEqual([13]);
+  });
+
   test("uses up a delivery before an event comes again, and makes it a dead letter when none is left", async () => {
     const hold = await holdOf();
     deliver(hold, 11);
@@ -145,6 +154,18 @@ describe("a hold", () => {
     await vi.advanceTimersByTimeAsync(2_000);
     await answered;
     expect([...(await stored()).record.open.keys()]).toEqual([11]);
+  });
+
+  test("keeps no dead letter of an event that was acknowledged at another edge meanwhile", async () => {
+    const hold = await holdOf({ definition: { ...recordOf().definition, ackWaitMs: 5_000, maxDeliver: 1 } });
+    deliver(hold, 11);
+    await vi.advanceTimersByTimeAsync(1_100);
+    await changeElsewhere((record) =>
+      applyCommand(record, { do: "acknowledge", ids: [idAt(11)] }, { now: 1_000, life: LIFE }),
+    );
+    await vi.advanceTimersByTimeAsync(5_000);
+    const { open, dead } = (await stored()).record;
+    expect([open.size, dead, hold.record.dead]).toEqual([0, [], []]);
   });
 
   test("ends when another connection is the holder: its commands go there", async () => {

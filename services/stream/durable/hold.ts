@@ -169,9 +169,10 @@ export class Hold {
   async apply(command: SubscriptionCommand, real: ReadonlySet<number>): Promise<SubscriptionRecord | "moved"> {
     if (this.#ended) return "moved";
     if (command.do !== "look" && this.#writer.isFull) throw noAnswer();
+    // An acknowledgement up to an event counts only where the record says that the reader has come so far.
+    this.#prepare();
     applyCommand(this.#record, command, { ...this.#deps.context(), real });
-    if (command.do === "look") this.#prepare();
-    else {
+    if (command.do !== "look") {
       this.#stir();
       const flush = this.#writer.flush();
       if (!(await within(STORED_WITHIN_MS, flush))) throw noAnswer();
