@@ -9,6 +9,7 @@ import { isName } from "#shared/protocol/names.ts";
 import { requireLiveSession } from "../access/live-session.ts";
 import { type Identity, identityOf } from "../access/registration.ts";
 import type { CallLimits } from "../admission/call-limits.ts";
+import { requireSubscriptionScope } from "../connections/require-subscription-scope.ts";
 import type { SubscriptionCommand } from "../durable/commands.ts";
 import type { SubscriptionRecord } from "../durable/record.ts";
 import {
@@ -21,7 +22,6 @@ import {
   type Wish,
 } from "../manage-subscription.ts";
 import { MAX_WINDOW, parseWish, wishSchema } from "../subscription/parse-wish.ts";
-import type { TrustedProxies } from "#shared/http/client-address.ts";
 import { callerAddressOf } from "./caller-address.ts";
 import { describeDead, describeSubscription } from "./describe-subscription.ts";
 import { type CallerReading, readCaller } from "./read-caller.ts";
@@ -42,7 +42,6 @@ const MAX_ACK_BYTES = 768 * 1_024;
 /** The edge, as far as the routes use it. */
 export interface SubscriptionRoutes extends CallerReading {
   readonly callLimits: CallLimits;
-  readonly trusted: TrustedProxies;
   readonly edge: SubscriptionDeps;
 }
 
@@ -145,7 +144,9 @@ async function withoutErased(
 }
 
 async function readOwned(routes: SubscriptionRoutes, c: Context): Promise<Owned> {
-  return { name: readName(c), identity: await readPerson(routes, c) };
+  const owned = { name: readName(c), identity: await readPerson(routes, c) };
+  await requireSubscriptionScope(routes.edge, owned, callContextOf(c));
+  return owned;
 }
 
 /** The caller, whose session lives. */
@@ -168,6 +169,7 @@ async function readAcker(routes: SubscriptionRoutes, c: Context): Promise<Owned>
   const isKnown = registration?.identity.sid === identity.sid && registration.ended === undefined;
   if (!isKnown || registration.deadline === undefined)
     await requireLiveSession(identity, routes.edge, callContextOf(c));
+  await requireSubscriptionScope(routes.edge, owned, callContextOf(c));
   return owned;
 }
 
