@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { MemoryRecords } from "#test/rigs/memory-subscriptions.ts";
 import { idAt, openEvent, recordOf } from "#test/rigs/subscription-record.ts";
 import { applyCommand } from "./commands.ts";
+import { MAX_DEAD } from "./events.ts";
 import { Hold } from "./hold.ts";
 import type { SubscriptionRecord } from "./record.ts";
 import { storable, type StoredRecord } from "./subscription-store.ts";
@@ -210,6 +211,20 @@ describe("a hold", () => {
     deliver(hold, 13);
     await vi.advanceTimersByTimeAsync(1_500);
     expect((await stored()).record.early.size).toBe(0);
+  });
+
+  test("keeps an event that may not be seen while there is no room for another dead letter, and looks again later", async () => {
+    const letter = (seq: number) => ({ seq, tag: `t${seq}`, deliveries: 2, reason: "refused" }) as const;
+    const dead = Array.from({ length: MAX_DEAD }, (_, place) => letter(100 + place));
+    const hold = await holdOf({ open: new Map([openEvent(9)]), dead });
+    hold.give(9, "denied");
+    expect([hold.next, hold.record.open.has(9)]).toEqual([undefined, true]);
+    const dropped = hold.apply({ do: "drop", dead: "all" }, new Set());
+    await vi.advanceTimersByTimeAsync(1_500);
+    await dropped;
+    expect(hold.next?.seq).toBe(9);
+    hold.give(9, "denied");
+    expect(hold.record.dead).toMatchObject([{ seq: 9, reason: "denied" }]);
   });
 
   test("forgets everything when the log begins anew", async () => {

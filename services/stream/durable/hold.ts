@@ -144,9 +144,8 @@ export class Hold {
 
   /** It has not, for that reason: they come again by the back-off, and `leastMs` later at the earliest, or are dead letters. */
   failed(positions: readonly Position[], reason: string, leastMs: number): void {
-    const now = this.#now;
-    this.#record.failure = { at: now, reason };
-    this.#answered(positions, (seq) => failDelivery(this.#record, seq, leastMs, now));
+    this.#record.failure = { at: this.#now, reason };
+    this.#answered(positions, (seq) => failDelivery(this.#record, seq, leastMs, this.#now));
   }
 
   /** It was not sent them: they come again now, and that delivery is the one that they had. */
@@ -155,9 +154,11 @@ export class Hold {
     this.#stir();
   }
 
-  /** An event that was to come again never does: it is gone from the log, is not asked for any more, or may not be seen (`denied`). */
+  /** An event that was to come again does not: it is gone, or not asked for, or `denied`, and looked at later where no dead letter has room. */
   give(seq: number, why: "gone" | "denied"): void {
-    if (why === "gone" || !bury(this.#record, seq, "denied")) this.#record.open.delete(seq);
+    this.#underWay.leave(seq);
+    if (why === "gone") this.#record.open.delete(seq);
+    else if (!bury(this.#record, seq, "denied")) failDelivery(this.#record, seq, 0, this.#now);
     this.#writer.touch();
     this.#watch();
   }
