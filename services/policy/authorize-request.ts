@@ -2,6 +2,7 @@ import type { CallContext } from "#shared/async/call-context.ts";
 import { requestIdOf } from "#shared/http/request-id.ts";
 import { asUnsampled, traceparentOf } from "#shared/protocol/traceparent.ts";
 import { AppError } from "#shared/errors/app-error.ts";
+import type { TokenVerifier } from "#shared/tokens/token-verifier.ts";
 import type { VerifiedClaims } from "#shared/tokens/verified-claims.ts";
 import {
   type GatewayRenewal,
@@ -16,7 +17,7 @@ import type { Snapshots } from "./versions/snapshots.ts";
 
 /** What a token, its session and the rights of its subject are checked by. */
 export interface SessionDeps extends PresentSubjectDeps {
-  readonly verify: (token: string) => Promise<VerifiedClaims>;
+  readonly verify: TokenVerifier["verify"];
   readonly snapshots: Pick<Snapshots, "atLeast" | "find">;
   /** Milliseconds since 1970: bindings end. */
   readonly wall: () => number;
@@ -25,7 +26,7 @@ export interface SessionDeps extends PresentSubjectDeps {
 }
 
 /** What the requests at a gateway are authorized by. */
-export interface AuthorizeRequestDeps extends SessionDeps, GatewayTokenDeps<VerifiedClaims> {}
+export interface AuthorizeRequestDeps extends SessionDeps, Omit<GatewayTokenDeps<VerifiedClaims>, "verify"> {}
 
 /** The subject of a request, and its new access token where one was made. */
 export interface Requester extends Pick<VerifiedClaims, "sub" | "tenant_id"> {

@@ -5,7 +5,7 @@ import { waitFor } from "#test/support/wait.ts";
 import { identityOf } from "./access/registration.ts";
 import { openPresenceQuestions, type PersonsQuestion } from "./ask-presence.ts";
 import { READ_PRESENCE } from "./connections/presence/presence-right.ts";
-import type { Roster } from "./presence/ports.ts";
+import type { AnswerPresence, Roster } from "./presence/ports.ts";
 import type { PresenceAnswer } from "./presence/presence-question.ts";
 
 const NOBODY: PresenceAnswer = { people: [], hasMore: false, devices: 0, marks: "", topics: [] };
@@ -31,12 +31,15 @@ const ASKED: PersonsQuestion = {
   question: { topic: "order.*.42", wants: "people", after: "", limit: 10 },
 };
 
-function setUp(roster: Partial<Roster>, answers: Parameters<typeof answeringPeers>[0] = {}) {
+function setUp(
+  roster: Partial<Roster>,
+  answers: Parameters<typeof answeringPeers>[0] = {},
+  answerHere: AnswerPresence = async () => BOB,
+) {
   const rig = createRig();
   const peers = answeringPeers(answers);
   const outcomes: string[] = [];
   const known: Roster = { read: undefined, size: () => 1, ...roster };
-  const answerHere = async () => BOB;
   const figures = { asked: (outcome: string) => void outcomes.push(outcome) };
   const questions = openPresenceQuestions({ ...rig.edge, workerId: "w1", peers, answerHere, roster: known, figures });
   return {
@@ -140,12 +143,27 @@ describe("a question", () => {
     expect([...rig.edge.hub.registered()]).toEqual([]);
   });
 
-  test("that comes when a hundred others are under way is put off", async () => {
-    const { rig, ask } = setUp({ read: () => new Promise(() => {}) });
+  test("is put off where its person has their share under way, and another person's or tenant's is not", async () => {
+    const gate = Promise.withResolvers<PresenceAnswer>();
+    const { rig, ask } = setUp({}, {}, () => gate.promise);
     await using _rig = rig;
-    const about = (n: number) => ({ question: { ...ASKED.question, topic: `order.*.${n}` } });
-    const answers = await Promise.allSettled(Array.from({ length: 101 }, (_, n) => ask(about(n))));
-    const refused = answers.flatMap((answer) => (answer.status === "rejected" ? [answer.reason] : []));
-    expect(refused).toEqual([expect.objectContaining({ code: "too_many_requests", retryAfterSeconds: 1 })]);
+    const asking = (change: object, n: number) =>
+      ask({
+        identity: identityOf({ ...CLAIMS, ...change }),
+        question: { ...ASKED.question, topic: `order.*.${n}` },
+      });
+    const greedy = Array.from({ length: 101 }, (_, n) => asking({}, n));
+    const outcomes = Promise.allSettled(greedy);
+    await waitFor("all may ask", () => rig.auth.asked.length >= 101 && [...rig.edge.hub.registered()].length === 0);
+    const others = [asking({ sub: "lee" }, 1_000), asking({ tenant_id: "rival" }, 0)];
+    await waitFor(
+      "the others may ask",
+      () => rig.auth.asked.length >= 103 && [...rig.edge.hub.registered()].length === 0,
+    );
+    gate.resolve(BOB);
+    expect(await Promise.all(others)).toMatchObject([{ partial: false }, { partial: false }]);
+    const refused = (await outcomes).flatMap((each) => (each.status === "rejected" ? [each.reason] : []));
+    expect(refused.length).toBeGreaterThan(50);
+    expect(refused[0]).toMatchObject({ code: "too_many_requests", retryAfterSeconds: 1 });
   });
 });

@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 import type { CallContext } from "#shared/async/call-context.ts";
+import { FairPlaces } from "#shared/async/fair-places.ts";
 import { singleFlight } from "#shared/async/single-flight.ts";
 import { within } from "#shared/async/within.ts";
 import { AppError } from "#shared/errors/app-error.ts";
@@ -11,7 +12,7 @@ import { requirePresenceRight } from "./connections/presence/presence-right.ts";
 import type { AnswerPresence, Roster, PeerAnswers, PresenceObserver, QuestionPeers } from "./presence/ports.ts";
 import { mergeAnswers, type PresenceFound, type PresenceQuestion } from "./presence/presence-question.ts";
 
-/** So many different questions are asked of all workers at a time; one that is asked already is not asked again. */
+/** So many different questions are asked of all workers at a time, shared by tenants and their persons; one that is asked already is not asked again. */
 const MAX_ASKING = 100;
 
 /** Redis answers within a millisecond; a connection on which nothing comes fails later than anybody waits. */
@@ -59,24 +60,18 @@ export interface AskPresenceDeps extends HandshakeDeps {
 export function openPresenceQuestions(deps: AskPresenceDeps): Disposable & { readonly askPresence: AskPresence } {
   const serving = deps.peers.serve(deps.answerHere);
   const asking = singleFlight<PresenceReport>();
-  let underWay = 0;
-  const ask = async (question: PresenceQuestion): Promise<PresenceReport> => {
-    if (underWay >= MAX_ASKING) {
-      throw new AppError("too_many_requests", "too many questions about presence at once", { retryAfterSeconds: 1 });
-    }
-    underWay += 1;
-    try {
-      return await gather(question, deps);
-    } finally {
-      underWay -= 1;
-    }
+  const places = new FairPlaces(MAX_ASKING);
+  const ask = async (question: PresenceQuestion, subject: string): Promise<PresenceReport> => {
+    using place = places.take([question.tenant, subject]);
+    if (place !== undefined) return await gather(question, deps);
+    throw new AppError("too_many_requests", "too many questions about presence at once", { retryAfterSeconds: 1 });
   };
   return {
     async askPresence({ identity, question, permissions }, context) {
       await requireRight(identity, permissions, question.topic, deps, context);
       const { topic, subject = "", wants, after, limit } = question;
       const key = compositeKey(identity.tenant, topic, subject, wants, after, String(limit));
-      return asking(key, () => ask({ tenant: identity.tenant, ...question }));
+      return asking(key, () => ask({ tenant: identity.tenant, ...question }, identity.subject.id));
     },
     [Symbol.dispose]: () => serving[Symbol.dispose](),
   };

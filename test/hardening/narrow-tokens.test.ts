@@ -143,6 +143,36 @@ test("a durable subscription is lost to no token with a scope that leaves out a 
   expect(within.status).toBe(200);
 });
 
+test("a durable subscription is changed by no token that may not open it, whether it is attached or not", async () => {
+  const [wide, narrow] = [(await logIn()).access_token, (await logIn("issues:read")).access_token];
+  const callOn = (name: string, token: string, method: string, path = "", body?: object) =>
+    call(method, `${stack.streamUrl}/v1/subscriptions/${name}${path}`, token, body);
+  await callOn("theirs", wide, "PUT", "", { topics: ["issues.>", "push.>"] });
+  await callOn("shared", wide, "PUT", "", { topics: ["issues.>"] });
+  const tryAll = (name: string) =>
+    Promise.all(
+      [
+        callOn(name, narrow, "GET"),
+        callOn(name, narrow, "PUT", "", { topics: ["issues.>"] }),
+        callOn(name, narrow, "POST", "/pause"),
+        callOn(name, narrow, "POST", "/resume"),
+        callOn(name, narrow, "POST", "/acks", { ids: ["a.1.b"] }),
+        callOn(name, narrow, "POST", "/nacks", { ids: ["a.1.b"] }),
+        callOn(name, narrow, "POST", "/dead/redeliver", { all: true }),
+        callOn(name, narrow, "POST", "/dead/drop", { all: true }),
+        callOn(name, narrow, "GET", "/dead"),
+      ].map(async (answer) => (await answer).status),
+    );
+  const refused = Array.from({ length: 9 }, () => 403);
+  expect([await tryAll("theirs"), (await callOn("theirs", narrow, "DELETE")).status]).toEqual([refused, 403]);
+  await using opened = (await openStream(wide, "subscription=theirs")).stream;
+  expect([await tryAll("theirs"), (await callOn("theirs", narrow, "DELETE")).status]).toEqual([refused, 403]);
+  expect(opened.status).toBe(200);
+  expect(await tryAll("shared")).toEqual([200, 200, 200, 200, 204, 204, 200, 200, 200]);
+  expect((await callOn("shared", narrow, "DELETE")).status).toBe(204);
+  expect((await callOn("theirs", wide, "GET")).body).toMatchObject({ state: "active" });
+});
+
 /** What a form to one of auth's OAuth endpoints is answered, asked by a service client or by nobody. */
 async function ask(endpoint: "introspect" | "revoke", token: string): Promise<Answer> {
   const authorization = `Basic ${Buffer.from("reporter:sluice-demo").toString("base64")}`;

@@ -89,7 +89,7 @@ async function readBearer(deps: BearerDeps, c: Context): Promise<string | Verifi
   const operator = waitSeconds > 0 ? undefined : deps.operators.operatorOf(token);
   if (operator !== undefined) return operator;
   try {
-    return await deps.verify(token);
+    return await deps.verify(token, address);
   } catch (error) {
     if (toAppError(error).code !== "token_invalid") throw error;
     if (waitSeconds > 0) throw tooManyGuesses(waitSeconds);

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { fairLimiter } from "./fair-limiter.ts";
+import { fairLimiter, sharingLimiter } from "./fair-limiter.ts";
 
 test("as many tasks run as may, and the next one waits for its turn", async () => {
   const { limit, begun, end } = tasks(2);
@@ -52,8 +52,19 @@ test("a place that nobody waited for is free", async () => {
   for (let round = 0; round < 3; round += 1) expect(await limit("me", () => Promise.resolve(round))).toBe(round);
 });
 
-function tasks(max: number) {
-  const limited = fairLimiter(max);
+test("where owners share, tasks that never end keep no other owner waiting, and one that ends makes room", async () => {
+  const { limit, begun, end } = tasks(8, sharingLimiter);
+  for (const name of ["a1", "a2", "a3", "a4", "a5", "a6"]) void limit(name, "a");
+  for (const name of ["b1", "b2", "b3"]) void limit(name, "b");
+  await turn();
+  expect(begun).toEqual(["a1", "a2", "a3", "a4", "b1", "b2"]);
+  end("b1");
+  await turn();
+  expect(begun.slice(6)).toEqual(["b3"]);
+});
+
+function tasks(max: number, limiter = fairLimiter) {
+  const limited = limiter(max);
   const begun: string[] = [];
   const ends = new Map<string, () => void>();
   const limit = (name: string, owner = "me"): Promise<string> =>

@@ -1,3 +1,4 @@
+import { FairPlaces } from "./fair-places.ts";
 import { TurnQueue } from "./turn-queue.ts";
 
 /**
@@ -16,6 +17,31 @@ export function fairLimiter(max: number): <T>(owner: string, task: () => Promise
       const next = waiting.shift();
       if (next === undefined) running -= 1;
       else next();
+    }
+  };
+}
+
+/**
+ * The same where tasks may take long, as long as a stranger likes: an owner begins another one only while it has fewer under way than may
+ * begin, half of all where it is alone. So nobody keeps others waiting for the end of a task.
+ */
+export function sharingLimiter(max: number): ReturnType<typeof fairLimiter> {
+  const places = new FairPlaces(max);
+  const waiting = new TurnQueue<() => void>();
+  const next = () => waiting.shift((path) => places.hasRoom(path));
+  const begin = (): void => {
+    for (let start = next(); start !== undefined; start = next()) start();
+  };
+  return async (owner, task) => {
+    const turn = Promise.withResolvers<Disposable | undefined>();
+    waiting.push([owner], () => turn.resolve(places.take([owner])));
+    begin();
+    const place = await turn.promise;
+    try {
+      return await task();
+    } finally {
+      place?.[Symbol.dispose]();
+      begin();
     }
   };
 }

@@ -41,9 +41,9 @@ function createWorld(change: object = {}) {
     clientSecret: "p w",
   });
   outside.adopt([issuerOf("a"), issuerOf("b")]);
-  const judge = async (token: string) => {
+  const judge = async (token: string, asker?: string) => {
     try {
-      return await judgeToken(token, undefined, outside);
+      return await judgeToken(token, undefined, outside, { asker });
     } catch (error) {
       return error as AppError;
     }
@@ -157,7 +157,7 @@ describe("an opaque token", () => {
     expect(await judge("good")).toMatchObject({ code: "unavailable" });
   });
 
-  test("is one of at most 272 that an issuer is asked about at a time", async () => {
+  test("is one of at most 256 of an address that an issuer is asked about at a time", async () => {
     const { state, judge } = createWorld();
     const { promise, resolve } = Promise.withResolvers<void>();
     state.held = promise;
@@ -166,6 +166,21 @@ describe("an opaque token", () => {
     expect(state.questions.length).toBeLessThanOrEqual(16);
     resolve();
     const codes = (await Promise.all(answers)).map((answer) => (answer as AppError).code);
-    expect(codes.filter((code) => code === "unavailable")).toHaveLength(28);
+    expect(codes.filter((code) => code === "unavailable")).toHaveLength(44);
+  });
+
+  test("of one address waits for one turn, however many another address has asked about", async () => {
+    const { state, judge } = createWorld();
+    state.answers.set("a good", ACTIVE);
+    const { promise, resolve } = Promise.withResolvers<void>();
+    state.held = promise;
+    const flood = Array.from({ length: 1_000 }, (_, index) => judge(`flood ${index}`, "203.0.113.1"));
+    const good = judge("good", "198.51.100.7");
+    await Promise.resolve();
+    resolve();
+    expect(await good).toMatchObject({ claims: { sub: "dana" } });
+    const tokens = state.questions.filter(({ url }) => url.startsWith("https://a/")).map(({ form }) => form?.["token"]);
+    expect(tokens.indexOf("good")).toBeLessThanOrEqual(17);
+    await Promise.all(flood);
   });
 });

@@ -2,6 +2,7 @@ import { hash } from "node:crypto";
 import { LRUCache } from "lru-cache";
 import { z } from "zod";
 import { fairLimiter } from "#shared/async/fair-limiter.ts";
+import { FairPlaces } from "#shared/async/fair-places.ts";
 import { singleFlight } from "#shared/async/single-flight.ts";
 import { AppError, toAppError } from "#shared/errors/app-error.ts";
 import type { FetchJson, JsonQuestion } from "./http/fetch-json.ts";
@@ -15,8 +16,8 @@ const REFUSAL_MAX_AGE_MS = 10_000;
 
 const MAX_REFUSALS = 20_000;
 
-/** Questions under way at one issuer, and how many may wait for their turn. */
-const MAX_QUESTIONS = { running: 16, waiting: 256 } as const;
+/** Questions at one issuer, and how many there may be with those that wait for their turn: addresses share both. */
+const MAX_QUESTIONS = { running: 16, inAll: 512 } as const;
 
 /** While an issuer is away or overloaded it is left alone for so long. */
 const REST_MS = 1_000;
@@ -27,8 +28,11 @@ const OVERLOADED = new Set(["429", "502", "503", "504"]);
 /** What an issuer says of a token that is good (RFC 7662, section 2.2). */
 export type IntrospectedClaims = Readonly<Record<string, unknown>>;
 
-/** Asks an issuer about opaque tokens; undefined for one that is not good there. Throws AppError `unavailable`. */
-export type Introspect = (token: string) => Promise<IntrospectedClaims | undefined>;
+/**
+ * Asks an issuer about opaque tokens; undefined for one that is not good there. `asker` is the address that the token came from, with
+ * which others do not wait. Throws AppError `unavailable`.
+ */
+export type Introspect = (token: string, asker: string) => Promise<IntrospectedClaims | undefined>;
 
 const answerSchema = z.looseObject({ active: z.boolean() });
 
@@ -50,7 +54,7 @@ export function createIntrospection(
   const refused = new LRUCache<string, true>({ max: MAX_REFUSALS, ttl: REFUSAL_MAX_AGE_MS });
   const asked = singleFlight<IntrospectedClaims | undefined>();
   const limit = fairLimiter(MAX_QUESTIONS.running);
-  let underWay = 0;
+  const places = new FairPlaces(MAX_QUESTIONS.inAll);
   let failedAt = Number.NEGATIVE_INFINITY;
 
   const credentialsWith = (token: string): Pick<JsonQuestion, "form" | "authorization"> => {
@@ -73,19 +77,14 @@ export function createIntrospection(
     return parsed.data.active ? parsed.data : undefined;
   };
 
-  return async (token) => {
+  return async (token, asker) => {
     const key = hash("sha256", token, "base64");
     if (refused.has(key)) return undefined;
-    if (underWay >= MAX_QUESTIONS.running + MAX_QUESTIONS.waiting)
-      throw unavailable("too many questions are under way");
-    underWay += 1;
-    try {
-      const claims = await asked(key, () => limit("", () => ask(token)));
-      if (claims === undefined) refused.set(key, true);
-      return claims;
-    } finally {
-      underWay -= 1;
-    }
+    using place = places.take([asker]);
+    if (place === undefined) throw unavailable("too many questions are under way");
+    const claims = await asked(key, () => limit(asker, () => ask(token)));
+    if (claims === undefined) refused.set(key, true);
+    return claims;
   };
 }
 

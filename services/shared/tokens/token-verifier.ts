@@ -34,9 +34,10 @@ export interface TokenVerifier extends Disposable {
   /**
    * The claims of a token that holds. Whether its session lives is not in it.
    * @throws {AppError} `token_expired`; `token_invalid` for any other fault of the token; `unavailable` while it cannot be
-   * judged. The message says what is wrong, the facts name issuer, kid and claim.
+   * judged. The message says what is wrong, the facts name issuer, kid and claim. `asker` is the address that the token came from: where
+   * an issuer must be asked about it, addresses take turns.
    */
-  readonly verify: (token: string) => Promise<VerifiedClaims>;
+  readonly verify: (token: string, asker?: string) => Promise<VerifiedClaims>;
   /** Whether a token calls itself an outside issuer's, or may be an opaque one of theirs. */
   readonly isOutside: (token: string) => boolean;
   /** Whether tokens that call themselves that issuer's are judged here. */
@@ -84,8 +85,8 @@ export async function openTokenVerifier(config: VerifierConfig, deps: VerifierDe
     isOutside: (token) => outside.mayBeTheirs(token),
     knows: (name) => name === issuer || outside.find(name) !== undefined,
     checks,
-    async verify(token) {
-      const claims = await remembered(token);
+    async verify(token, asker) {
+      const claims = await remembered(token, asker);
       // A token that is remembered does not come by its key again.
       if (withdrawn.has(claims.kid)) {
         throw tokenInvalid("the key of the access token is withdrawn", { issuer, kid: claims.kid });
@@ -104,12 +105,12 @@ export function createTokenVerifier(
   own: TrustedOwn,
   outside: TrustedIssuers,
   { authTime, askTime }: AskedTime,
-): (token: string) => Promise<Verdict<VerifiedClaims>> {
+): (token: string, asker?: string) => Promise<Verdict<VerifiedClaims>> {
   const asked = singleFlight<void>();
-  return async (token) => {
+  return async (token, asker) => {
     if (!authTime.isKnown) await asked("time", askTime).catch(() => undefined);
     try {
-      return await judgeToken(token, own, outside, { now: authTime.now() });
+      return await judgeToken(token, own, outside, { now: authTime.now(), asker });
     } catch (error) {
       if (authTime.isKnown || !isRefusedForTime(toAppError(error))) throw error;
       throw new AppError("unavailable", "the time by which the token is judged is not known yet", { cause: error });

@@ -60,7 +60,7 @@ export function trustOutside(issuer: OutsideIssuer, deps: TrustDeps): TrustedOut
       return { claims: await verifyToken(token, trusted(undefined), options), basis };
     },
     async introspect(token, options) {
-      const answer = await introspect?.(token);
+      const answer = await introspect?.(token, options.asker ?? "");
       if (answer === undefined) return undefined;
       const until = deps.now() + INTROSPECTION_MAX_AGE_MS;
       const basis = {

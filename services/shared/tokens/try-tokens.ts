@@ -31,7 +31,7 @@ export async function tryTokens<Claims extends Bearer>(
 ): Promise<TriedTokens<Claims>> {
   const good: { readonly token: string; readonly claims: Claims }[] = [];
   const bad: { readonly token: string; readonly error: AppError }[] = [];
-  const outcomes = await Promise.allSettled(tokens.map(verify));
+  const outcomes = await Promise.allSettled(tokens.map((token) => verify(token)));
   for (const [place, outcome] of outcomes.entries()) {
     const token = tokens[place] ?? "";
     if (outcome.status === "fulfilled") good.push({ token, claims: outcome.value });

@@ -46,6 +46,8 @@ export interface VerifyOptions {
   /** Milliseconds since 1970; this machine's time where it is left out. */
   readonly now?: number;
   readonly report?: Report | undefined;
+  /** The address that the token came from; undefined where that is this host's own. */
+  readonly asker?: string | undefined;
 }
 
 const MAX_KID_CHARACTERS = 256;

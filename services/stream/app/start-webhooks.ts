@@ -112,14 +112,11 @@ function openPosting(
     readonly counts: () => ServeWebhooks["counts"];
   },
 ): WebhookDeps {
-  const metrics = observeWebhooks(registry, counts);
   const { STREAM_WEBHOOK_HOSTS: listed, STREAM_WEBHOOK_TIMEOUT_MS: timeoutMs, STREAM_WEBHOOK_POSTS: posts } = config;
-  const onSwitch = (tenant: string, host: string, isAway: boolean): void => {
-    metrics.switched(isAway);
-    lines.switched(tenant, host, isAway);
-  };
+  const lanes = new Lanes({ ...laneLimitsOf(posts), now, onSwitch: (...news) => lines.switched(...news) });
+  const metrics = observeWebhooks(registry, counts, () => lanes.away);
   return {
-    lanes: new Lanes({ ...laneLimitsOf(posts), now, onSwitch }),
+    lanes,
     poster: stack.use(openPoster({ listed, timeoutMs })),
     signerOf: (taken) => signerOf(secrets, taken),
     onGone: (taken) => void deleteGone(edge, taken, lines),

@@ -8,11 +8,14 @@ import type { TenantAccess } from "../access/tenant-access.ts";
 const MAX_EFFORT = 50_000;
 
 /**
- * Refuses to deliver a durable subscription by a token whose scope leaves out a part of its topics: what the holder may not see counts as
- * looked at, and its person would never get it. Ask it once the grant is known.
+ * Refuses a durable subscription to a token whose scope leaves out a part of its topics: what the holder may not see counts as looked at,
+ * and its person would never get it. Ask it once the grant is known.
  * @throws {AppError} `forbidden`.
  */
-export function requireWholeScope({ subject, topics }: Registration, { decisions }: TenantAccess): void {
+export function requireWholeScope(
+  { subject, topics }: Pick<Registration, "subject" | "topics">,
+  { decisions }: Pick<TenantAccess, "decisions">,
+): void {
   const { scope } = subject;
   if (scope === undefined) return;
   const effort = { left: MAX_EFFORT };

@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { MemoryRecords } from "#test/rigs/memory-subscriptions.ts";
 import { idAt, openEvent, recordOf } from "#test/rigs/subscription-record.ts";
 import { applyCommand } from "./commands.ts";
+import { MAX_DEAD } from "./events.ts";
 import { Hold } from "./hold.ts";
 import type { SubscriptionRecord } from "./record.ts";
 import { storable, type StoredRecord } from "./subscription-store.ts";
@@ -76,6 +77,15 @@ describe("a hold", () => {
     expect(records.puts).toBe(2);
   });
 
+  test("takes an acknowledgement up to an event that it delivered a moment ago", async () => {
+    const hold = await holdOf();
+    deliver(hold, 11, 12, 13);
+    const answered = hold.apply({ do: "acknowledge", ids: [], upTo: idAt(12) }, new Set());
+    await vi.advanceTimersByTimeAsync(100);
+    await answered;
+    expect([...(await stored()).record.open.keys()]).toEqual([13]);
+  });
+
   test("uses up a delivery before an event comes again, and makes it a dead letter when none is left", async () => {
     const hold = await holdOf();
     deliver(hold, 11);
@@ -147,6 +157,18 @@ describe("a hold", () => {
     expect([...(await stored()).record.open.keys()]).toEqual([11]);
   });
 
+  test("keeps no dead letter of an event that was acknowledged at another edge meanwhile", async () => {
+    const hold = await holdOf({ definition: { ...recordOf().definition, ackWaitMs: 5_000, maxDeliver: 1 } });
+    deliver(hold, 11);
+    await vi.advanceTimersByTimeAsync(1_100);
+    await changeElsewhere((record) =>
+      applyCommand(record, { do: "acknowledge", ids: [idAt(11)] }, { now: 1_000, life: LIFE }),
+    );
+    await vi.advanceTimersByTimeAsync(5_000);
+    const { open, dead } = (await stored()).record;
+    expect([open.size, dead, hold.record.dead]).toEqual([0, [], []]);
+  });
+
   test("ends when another connection is the holder: its commands go there", async () => {
     const hold = await holdOf();
     deliver(hold, 11);
@@ -189,6 +211,20 @@ describe("a hold", () => {
     deliver(hold, 13);
     await vi.advanceTimersByTimeAsync(1_500);
     expect((await stored()).record.early.size).toBe(0);
+  });
+
+  test("keeps an event that may not be seen while there is no room for another dead letter, and looks again later", async () => {
+    const letter = (seq: number) => ({ seq, tag: `t${seq}`, deliveries: 2, reason: "refused" }) as const;
+    const dead = Array.from({ length: MAX_DEAD }, (_, place) => letter(100 + place));
+    const hold = await holdOf({ open: new Map([openEvent(9)]), dead });
+    hold.give(9, "denied");
+    expect([hold.next, hold.record.open.has(9)]).toEqual([undefined, true]);
+    const dropped = hold.apply({ do: "drop", dead: "all" }, new Set());
+    await vi.advanceTimersByTimeAsync(1_500);
+    await dropped;
+    expect(hold.next?.seq).toBe(9);
+    hold.give(9, "denied");
+    expect(hold.record.dead).toMatchObject([{ seq: 9, reason: "denied" }]);
   });
 
   test("forgets everything when the log begins anew", async () => {

@@ -145,9 +145,8 @@ export class Hold {
 
   /** It has not, for that reason: they come again by the back-off, and `leastMs` later at the earliest, or are dead letters. */
   failed(positions: readonly Position[], reason: string, leastMs: number): void {
-    const now = this.#now;
-    this.#record.failure = { at: now, reason };
-    this.#answered(positions, (seq) => failDelivery(this.#record, seq, leastMs, now));
+    this.#record.failure = { at: this.#now, reason };
+    this.#answered(positions, (seq) => failDelivery(this.#record, seq, leastMs, this.#now));
   }
 
   /** It was not sent them: they come again now, and that delivery is the one that they had. */
@@ -156,9 +155,11 @@ export class Hold {
     this.#stir();
   }
 
-  /** An event that was to come again never does: it is gone from the log, is not asked for any more, or may not be seen (`denied`). */
+  /** An event that was to come again does not: it is gone, or not asked for, or `denied`, and looked at later where no dead letter has room. */
   give(seq: number, why: "gone" | "denied"): void {
-    if (why === "gone" || !bury(this.#record, seq, "denied")) this.#record.open.delete(seq);
+    this.#underWay.leave(seq);
+    if (why === "gone") this.#record.open.delete(seq);
+    else if (!bury(this.#record, seq, "denied")) failDelivery(this.#record, seq, 0, this.#now);
     this.#writer.touch();
     this.#watch();
   }
@@ -170,9 +171,10 @@ export class Hold {
   async apply(command: SubscriptionCommand, real: ReadonlySet<number>): Promise<SubscriptionRecord | "moved"> {
     if (this.#ended) return "moved";
     if (command.do !== "look" && this.#writer.isFull) throw noAnswer();
+    // An acknowledgement up to an event counts only where the record says that the reader has come so far.
+    this.#prepare();
     applyCommand(this.#record, command, { ...this.#deps.context(), real });
-    if (command.do === "look") this.#prepare();
-    else {
+    if (command.do !== "look") {
       this.#stir();
       const flush = this.#writer.flush();
       if (!(await within(STORED_WITHIN_MS, flush))) throw noAnswer();

@@ -40,7 +40,9 @@ function isNewer(mine: SubscriptionRecord, base: SubscriptionRecord, seq: number
 
 function mergeDead(mine: SubscriptionRecord, base: SubscriptionRecord, theirs: SubscriptionRecord): void {
   const [before, now] = [base, theirs].map(({ dead }) => new Set(dead.map(({ seq }) => seq)));
-  const kept = mine.dead.filter(({ seq }) => now?.has(seq) === true || before?.has(seq) !== true);
+  // What was open and is neither open nor dead there was acknowledged: also where it has become a dead letter here meanwhile.
+  const isClosed = (seq: number): boolean => before?.has(seq) === true || (base.open.has(seq) && !theirs.open.has(seq));
+  const kept = mine.dead.filter(({ seq }) => now?.has(seq) === true || !isClosed(seq));
   const known = new Set(kept.map(({ seq }) => seq));
   const added = theirs.dead.filter(({ seq }) => !known.has(seq) && before?.has(seq) !== true);
   mine.dead = [...kept, ...added];

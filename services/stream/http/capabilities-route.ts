@@ -4,7 +4,6 @@ import { AppError } from "#shared/errors/app-error.ts";
 import { singleParameter } from "#shared/http/read-parameter.ts";
 import { BY_TOKEN, TOKEN_ERRORS } from "#shared/http/openapi/credentials.ts";
 import { describeCall, jsonAnswer } from "#shared/http/openapi/describe-call.ts";
-import type { TrustedProxies } from "#shared/http/client-address.ts";
 import { readExplicitToken } from "#shared/http/token-source.ts";
 import { NAME } from "#shared/protocol/names.ts";
 import type { VerifiedClaims } from "#shared/tokens/verified-claims.ts";
@@ -37,7 +36,6 @@ const CAPABILITIES = describeCall({
 /** The edge, as far as the route uses it. */
 export interface CapabilitiesRoute extends CallerReading {
   readonly callLimits: CallLimits;
-  readonly trusted: TrustedProxies;
   readonly eventMaxBytes: number;
   /** Where else a client may go. */
   readonly regions: readonly Region[];

@@ -13,7 +13,6 @@ import type { CallLimits } from "../admission/call-limits.ts";
 import type { AnnounceTopics } from "../connections/client-streams.ts";
 import type { Hub } from "../connections/hub.ts";
 import type { ClientRecords } from "../subscription/topic-store.ts";
-import type { TrustedProxies } from "#shared/http/client-address.ts";
 import { admitPerson } from "./admit-person.ts";
 import { addressOfCall } from "./caller-address.ts";
 import { clientsSchema, clientTopicsSchema } from "./edge-answers.ts";
@@ -64,7 +63,6 @@ const FORGET = describeCall({
 /** The edge, as far as the routes use it. */
 export interface ClientsRoutes extends CallerReading {
   readonly callLimits: CallLimits;
-  readonly trusted: TrustedProxies;
   /** Undefined where no topics are kept. */
   readonly topicStore: ClientRecords | undefined;
   readonly announceTopics: AnnounceTopics;

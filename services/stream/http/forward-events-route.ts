@@ -7,7 +7,6 @@ import { limitBodies } from "#shared/http/json-api.ts";
 import { single } from "#shared/http/single-header.ts";
 import type { CallLimits } from "../admission/call-limits.ts";
 import type { Hub } from "../connections/hub.ts";
-import type { TrustedProxies } from "#shared/http/client-address.ts";
 import { admitPerson } from "./admit-person.ts";
 import { callerAddressOf } from "./caller-address.ts";
 import { type CallerReading, readCallerToken } from "./read-caller.ts";
@@ -42,7 +41,6 @@ export type ForwardEvents = (request: ForwardedRequest) => Promise<ForwardedAnsw
 export interface ForwardEventsRoute extends CallerReading {
   readonly forwardEvents: ForwardEvents;
   readonly callLimits: CallLimits;
-  readonly trusted: TrustedProxies;
   readonly edge: { readonly hub: Pick<Hub, "tenant"> };
 }
 

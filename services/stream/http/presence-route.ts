@@ -16,7 +16,6 @@ import type { Hub } from "../connections/hub.ts";
 import { COUNT_PRESENCE, EVERY_TOPIC, READ_PRESENCE, READ_TOPICS } from "../connections/presence/presence-right.ts";
 import type { OverloadGuard } from "../overload/overload-guard.ts";
 import { type Listener, MAX_PEOPLE } from "../presence/presence-question.ts";
-import type { TrustedProxies } from "#shared/http/client-address.ts";
 import { admitPerson } from "./admit-person.ts";
 import { addressOfCall } from "./caller-address.ts";
 import { personPresenceSchema, presenceSchema } from "./edge-answers.ts";
@@ -77,7 +76,6 @@ const ASK_PERSON = describeCall({
 export interface PresenceRoute extends CallerReading {
   readonly askPresence: AskPresence;
   readonly callLimits: CallLimits;
-  readonly trusted: TrustedProxies;
   readonly edge: { readonly hub: Pick<Hub, "tenant">; readonly overload: Pick<OverloadGuard, "isRefusing"> };
 }
 

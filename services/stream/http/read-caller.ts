@@ -1,12 +1,17 @@
+import type { IncomingMessage } from "node:http";
 import type { Context } from "hono";
+import type { TrustedProxies } from "#shared/http/client-address.ts";
 import { readExplicitToken } from "#shared/http/token-source.ts";
 import { requireUse, type TokenUse } from "#shared/tokens/require-use.ts";
 import { tryTokens } from "#shared/tokens/try-tokens.ts";
 import type { VerifiedClaims } from "#shared/tokens/verified-claims.ts";
+import { callerAddressOf } from "./caller-address.ts";
 import { requireTrustedPage, tokenMissing, type TokenReading } from "./request-token.ts";
 
 /** The edge, as far as the callers of its API are read. */
-export type CallerReading = Pick<TokenReading, "verify" | "cookies" | "allowedOrigins">;
+export interface CallerReading extends Pick<TokenReading, "verify" | "cookies" | "allowedOrigins"> {
+  readonly trusted: TrustedProxies;
+}
 
 /** A token, and what it says once it is verified. */
 export interface VerifiedToken {
@@ -30,7 +35,7 @@ export async function readCallerToken(
 ): Promise<VerifiedToken> {
   const explicit = readExplicitToken({ headers: c.req.header(), query: new URL(c.req.url).searchParams });
   const caller =
-    explicit === undefined ? await readCookieToken(reading, c) : await verifyToken(reading, explicit.token);
+    explicit === undefined ? await readCookieToken(reading, c) : await verifyToken(reading, c, explicit.token);
   c.set("caller", { tenant: caller.claims.tenant_id, subject: caller.claims.sub });
   requireUse(caller.claims, use);
   return caller;
@@ -45,12 +50,17 @@ export async function readCookieToken(reading: CallerReading, c: Context): Promi
   const { access } = reading.cookies.read(headers);
   if (access.length === 0) throw tokenMissing();
   requireTrustedPage(headers, reading.allowedOrigins);
-  const tried = await tryTokens(access, reading.verify);
+  const tried = await tryTokens(access, async (token) => (await verifyToken(reading, c, token)).claims);
   if ("refusal" in tried) throw tried.refusal;
   return tried;
 }
 
 /** @throws {AppError} the refusal of the token. */
-export async function verifyToken({ verify }: CallerReading, token: string): Promise<VerifiedToken> {
-  return { token, claims: await verify(token) };
+export async function verifyToken(
+  { verify, trusted }: CallerReading,
+  c: Context,
+  token: string,
+): Promise<VerifiedToken> {
+  const { incoming } = c.env as { readonly incoming: IncomingMessage };
+  return { token, claims: await verify(token, callerAddressOf(incoming, trusted)) };
 }

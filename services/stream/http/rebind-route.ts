@@ -13,7 +13,6 @@ import type { BindToken } from "../access/ports.ts";
 import type { Hub } from "../connections/hub.ts";
 import type { CallConnection } from "../call-connection.ts";
 import { identityOf } from "../access/registration.ts";
-import type { TrustedProxies } from "#shared/http/client-address.ts";
 import { admitPerson } from "./admit-person.ts";
 import { addressOfCall } from "./caller-address.ts";
 import { reboundSchema } from "./edge-answers.ts";
@@ -45,7 +44,6 @@ export interface RebindRoute extends CallerReading {
   readonly callConnection: CallConnection;
   readonly bindToken: BindToken;
   readonly callLimits: CallLimits;
-  readonly trusted: TrustedProxies;
   readonly edge: { readonly hub: Pick<Hub, "tenant"> };
   /** The route of the home that a token in a body names. */
   readonly routeOf: (token: string) => RebindRoute;
@@ -87,9 +85,9 @@ async function readNewToken(route: RebindRoute, c: Context, connectionId: string
   // A browser adds its cookie to every request: the cookie counts only without a token in the body.
   const own = explicit?.token ?? given;
   const home = explicit === undefined && given !== undefined ? route.routeOf(given) : route;
-  const caller = own === undefined ? await readCookieToken(route, c) : await verifyToken(home, own);
+  const caller = own === undefined ? await readCookieToken(route, c) : await verifyToken(home, c, own);
   c.set("caller", { tenant: caller.claims.tenant_id, subject: caller.claims.sub });
-  const next = given === undefined || given === caller.token ? caller : await verifyToken(home, given);
+  const next = given === undefined || given === caller.token ? caller : await verifyToken(home, c, given);
   if (!isSamePerson(caller.claims, next.claims)) throw new AppError("forbidden", "the new token is another person's");
   for (const each of [caller, next]) requireUse(each.claims, { connectionId });
   return { ...next, bound, home };

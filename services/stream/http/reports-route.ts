@@ -1,7 +1,6 @@
 import Bowser from "bowser";
 import type { Hono } from "hono";
 import { z } from "zod";
-import type { TrustedProxies } from "#shared/http/client-address.ts";
 import { readJson } from "#shared/http/json-api.ts";
 import { BY_TOKEN, TOKEN_ERRORS } from "#shared/http/openapi/credentials.ts";
 import { describeCall, jsonBody } from "#shared/http/openapi/describe-call.ts";
@@ -50,7 +49,6 @@ const REPORT = describeCall({
 export interface ReportsRoute extends CallerReading {
   readonly report: (report: ClientReport) => void;
   readonly callLimits: CallLimits;
-  readonly trusted: TrustedProxies;
   readonly edge: {
     readonly hub: Pick<Hub, "tenant">;
     readonly transportHealth: Pick<TransportHealth, "reported">;
@@ -61,9 +59,9 @@ export interface ReportsRoute extends CallerReading {
  * Adds `POST /v1/reports`: what a client saw of its streams since its last report. It becomes metrics, and says which transports do not work for
  * the tenant's clients.
  */
-export function addReportsRoute(api: Hono, { report, callLimits, trusted, edge, ...reading }: ReportsRoute): void {
+export function addReportsRoute(api: Hono, { report, callLimits, edge, ...reading }: ReportsRoute): void {
   api.post("/v1/reports", REPORT, async (c) => {
-    callLimits.admitAddress(addressOfCall(c, trusted));
+    callLimits.admitAddress(addressOfCall(c, reading.trusted));
     const { tenant_id: tenant, sub: subject } = await readCaller(reading, c);
     admitPerson({ callLimits, edge }, tenant, subject);
     const said = await readJson(c, reportSchema);

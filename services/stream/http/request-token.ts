@@ -6,13 +6,14 @@ import type { TokenCookies } from "#shared/http/token-cookies.ts";
 import { type HeaderValues, readExplicitToken } from "#shared/http/token-source.ts";
 import { CLOCK_LEEWAY_SECONDS } from "#shared/tokens/access-token.ts";
 import { type RenewAccess, verifyOrRenew } from "#shared/tokens/verify-or-renew.ts";
+import type { TokenVerifier } from "#shared/tokens/token-verifier.ts";
 import type { VerifiedClaims } from "#shared/tokens/verified-claims.ts";
 import type { Exchange } from "./roads/road.ts";
 import type { AuthTime } from "#shared/tokens/auth-time.ts";
 
 /** The edge, as far as reading a token uses it. */
 export interface TokenReading {
-  readonly verify: (token: string) => Promise<VerifiedClaims>;
+  readonly verify: TokenVerifier["verify"];
   readonly renew: RenewAccess;
   /** Says when a token has expired. */
   readonly authTime: Pick<AuthTime, "now">;

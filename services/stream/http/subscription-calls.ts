@@ -30,7 +30,7 @@ export const deadSchema = deadSchemaOf(idsSchema, MAX_IDS);
 
 const NAME = { name: nameSchema };
 const ERRORS = [...TOKEN_ERRORS, "too_many_requests"] as const;
-const OF_ONE = [...ERRORS, "not_found", "subscription_unreadable", "subscription_has_callback"] as const;
+const OF_ONE = [...ERRORS, "forbidden", "not_found", "subscription_unreadable", "subscription_has_callback"] as const;
 const EXAMPLE = { path: { name: "billing" } };
 const ETAG = { ETag: "The revision." };
 
@@ -57,6 +57,7 @@ export const SUBSCRIPTION_CALLS = {
     answers: { ...THE_SUBSCRIPTION, 201: jsonAnswer("It is made.", subscriptionSchema, ETAG) },
     errors: [
       ...ERRORS,
+      "forbidden",
       "malformed_topic",
       "no_topic_granted",
       "tenant_suspended",

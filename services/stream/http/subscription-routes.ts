@@ -8,6 +8,7 @@ import { isName } from "#shared/protocol/names.ts";
 import { requireLiveSession } from "../access/live-session.ts";
 import { type Identity, identityOf } from "../access/registration.ts";
 import type { CallLimits } from "../admission/call-limits.ts";
+import { requireSubscriptionScope } from "../connections/require-subscription-scope.ts";
 import type { SubscriptionCommand } from "../durable/commands.ts";
 import type { SubscriptionRecord } from "../durable/record.ts";
 import {
@@ -21,7 +22,6 @@ import {
   type Wish,
 } from "../manage-subscription.ts";
 import { MAX_WINDOW, parseWish, wishSchema } from "../subscription/parse-wish.ts";
-import type { TrustedProxies } from "#shared/http/client-address.ts";
 import { admitPerson } from "./admit-person.ts";
 import { addressOfCall } from "./caller-address.ts";
 import { describeDead, describeSubscription } from "./describe-subscription.ts";
@@ -43,7 +43,6 @@ const MAX_ACK_BYTES = 768 * 1_024;
 /** The edge, as far as the routes use it. */
 export interface SubscriptionRoutes extends CallerReading {
   readonly callLimits: CallLimits;
-  readonly trusted: TrustedProxies;
   readonly edge: SubscriptionDeps;
 }
 
@@ -143,7 +142,9 @@ async function withoutErased(
 }
 
 async function readOwned(routes: SubscriptionRoutes, c: Context): Promise<Owned> {
-  return { name: readName(c), identity: await readPerson(routes, c) };
+  const owned = { name: readName(c), identity: await readPerson(routes, c) };
+  await requireSubscriptionScope(routes.edge, owned, callContextOf(c));
+  return owned;
 }
 
 /** The caller, whose session lives. */
@@ -165,6 +166,7 @@ async function readAcker(routes: SubscriptionRoutes, c: Context): Promise<Owned>
   const isKnown = registration?.identity.sid === identity.sid && registration.ended === undefined;
   if (!isKnown || registration.deadline === undefined)
     await requireLiveSession(identity, routes.edge, callContextOf(c));
+  await requireSubscriptionScope(routes.edge, owned, callContextOf(c));
   return owned;
 }
 

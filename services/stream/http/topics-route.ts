@@ -10,7 +10,6 @@ import { identityOf } from "../access/registration.ts";
 import type { CallLimits } from "../admission/call-limits.ts";
 import type { CallConnection } from "../call-connection.ts";
 import { parseTopicChange } from "../subscription/parse-topic-change.ts";
-import type { TrustedProxies } from "#shared/http/client-address.ts";
 import { addressOfCall } from "./caller-address.ts";
 import { topicsChangedSchema } from "./edge-answers.ts";
 import { type CallerReading, readCaller } from "./read-caller.ts";
@@ -44,7 +43,6 @@ const CHANGE = describeCall({
 export interface TopicsRoute extends CallerReading {
   readonly callConnection: CallConnection;
   readonly callLimits: CallLimits;
-  readonly trusted: TrustedProxies;
 }
 
 /** Adds `POST /v1/streams/{connectionId}/topics`, wherever the connection is held: the topics of an open stream change. */

@@ -1,8 +1,9 @@
 import { LRUCache } from "lru-cache";
+import { FairPlaces } from "#shared/async/fair-places.ts";
 import { TurnQueue } from "#shared/async/turn-queue.ts";
 
-/** Reads of history under way at a time: more of them only wait for each other inside JetStream. */
-const MAX_READS = 32;
+/** Reads of history under way at a time, half of them a single tenant's: more of these only wait for each other inside JetStream. */
+const MAX_READS = 64;
 
 /** A catch-up that finds nothing gets one turn of so many where others wait: it is late, and never stopped. */
 const ONE_TURN_OF = 8;
@@ -34,15 +35,15 @@ export interface HistoryLimits {
 }
 
 /**
- * Gives readers of history their turns: a bounded number at a time, tenant by tenant, and subject by subject within one. A
- * subject or a tenant that has used up its bytes waits until it has some again. Nobody is refused.
+ * Gives readers of history their turns: a bounded number at a time, tenant by tenant, and subject by subject within one. A tenant whose
+ * reads take long has no turn of others. A subject or a tenant that has used up its bytes waits until it has some again. Nobody is refused.
  */
 export class HistoryTurns implements Disposable {
   readonly #limits: HistoryLimits;
   readonly #finding = new TurnQueue<() => void>();
   readonly #searching = new TurnQueue<() => void>();
   readonly #budgets = new LRUCache<string, ByteBudget>(KEPT_BUDGETS);
-  #running = 0;
+  readonly #places = new FairPlaces(MAX_READS);
   #waiting = 0;
   #turns = 0;
   #bytesRead = 0;
@@ -65,11 +66,11 @@ export class HistoryTurns implements Disposable {
   /** Runs a read when it is its owner's turn. */
   readonly limit: Limit = async ({ tenant, subject, isFinding }, read) => {
     const path = [tenant, subject];
-    const turn = Promise.withResolvers<void>();
-    (isFinding ? this.#finding : this.#searching).push(path, turn.resolve);
+    const turn = Promise.withResolvers<Disposable | undefined>();
+    (isFinding ? this.#finding : this.#searching).push(path, () => turn.resolve(this.#places.take([tenant])));
     this.#waiting += 1;
     this.#begin();
-    await turn.promise;
+    const place = await turn.promise;
     try {
       return await read((bytes) => {
         this.#bytesRead += bytes;
@@ -77,7 +78,7 @@ export class HistoryTurns implements Disposable {
         this.#budgetOf(path).charge(bytes, this.#limits.now());
       });
     } finally {
-      this.#running -= 1;
+      place?.[Symbol.dispose]();
       this.#begin();
     }
   };
@@ -91,14 +92,12 @@ export class HistoryTurns implements Disposable {
     clearTimeout(this.#timer);
     let waitMs = Number.POSITIVE_INFINITY;
     const mayHaveTurn = (path: readonly string[]): boolean => {
+      if (path.length === 1 && !this.#places.hasRoom(path)) return false;
       const ownMs = this.#budgetOf(path).waitMs(this.#limits.now());
       if (ownMs > 0) waitMs = Math.min(waitMs, ownMs);
       return ownMs === 0;
     };
-    while (this.#running < MAX_READS) {
-      const start = this.#next(mayHaveTurn);
-      if (start === undefined) break;
-      this.#running += 1;
+    for (let start = this.#next(mayHaveTurn); start !== undefined; start = this.#next(mayHaveTurn)) {
       this.#waiting -= 1;
       start();
     }
@@ -106,10 +105,11 @@ export class HistoryTurns implements Disposable {
   }
 
   #next(mayHaveTurn: (path: readonly string[]) => boolean): (() => void) | undefined {
-    this.#turns += 1;
-    const [first, second] =
-      this.#turns % ONE_TURN_OF === 0 ? [this.#searching, this.#finding] : [this.#finding, this.#searching];
-    return first.shift(mayHaveTurn) ?? second.shift(mayHaveTurn);
+    const isSearch = (this.#turns + 1) % ONE_TURN_OF === 0;
+    const [first, second] = isSearch ? [this.#searching, this.#finding] : [this.#finding, this.#searching];
+    const start = first.shift(mayHaveTurn) ?? second.shift(mayHaveTurn);
+    if (start !== undefined) this.#turns += 1;
+    return start;
   }
 
   #budgetOf(path: readonly string[]): ByteBudget {

@@ -1,12 +1,10 @@
 import { gaugeWhenRead } from "#shared/metrics/counted-when-read.ts";
-import { Counter, Gauge, Histogram, type Registry } from "prom-client";
+import { Counter, Histogram, type Registry } from "prom-client";
 
 /** How often and how long webhooks are posted. */
 export interface WebhookMetrics {
   /** A message with so many events was answered, or not, after so many seconds. */
   posted(outcome: WebhookOutcome, events: number, seconds: number): void;
-  /** A host was left alone, or is not any more. */
-  switched(isAway: boolean): void;
 }
 
 /** What became of a message. */
@@ -14,10 +12,14 @@ export type WebhookOutcome = (typeof OUTCOMES)[number];
 
 const OUTCOMES = ["delivered", "failed", "gone", "withheld"] as const;
 
-/** Registers the figures of webhooks; `counts` says how many subscriptions with a callback there are, and are held here. */
+/**
+ * Registers the figures of webhooks; `counts` says how many subscriptions with a callback there are, and are held here, and `away` how
+ * many hosts are left alone.
+ */
 export function observeWebhooks(
   registry: Registry,
   counts: () => { readonly known: number; readonly held: number },
+  away: () => number,
 ): WebhookMetrics {
   const registers = [registry];
   const labelNames = ["outcome"];
@@ -40,11 +42,11 @@ export function observeWebhooks(
     buckets: [0.01, 0.05, 0.1, 0.5, 1, 5, 15, 60],
     registers,
   });
-  const away = new Gauge({
+  const hostsAway = {
     name: "sluice_stream_webhook_hosts_away",
     help: "Hosts that are left alone because they take nothing; for each tenant anew",
-    registers,
-  });
+  };
+  gaugeWhenRead(registry, hostsAway, (gauge) => gauge.set(away()));
   const subscriptions = {
     name: "sluice_stream_webhook_subscriptions",
     help: "Subscriptions with a callback: all that are known, and those that this process delivers",
@@ -61,6 +63,5 @@ export function observeWebhooks(
       events.inc({ outcome }, count);
       if (outcome !== "withheld") seconds.observe(took);
     },
-    switched: (isAway) => (isAway ? away.inc() : away.dec()),
   };
 }

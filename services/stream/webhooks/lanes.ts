@@ -1,15 +1,16 @@
 import { LRUCache } from "lru-cache";
-import { fairLimiter } from "#shared/async/fair-limiter.ts";
+import { fairLimiter, sharingLimiter } from "#shared/async/fair-limiter.ts";
 import { compositeKey } from "#shared/protocol/composite-key.ts";
 import { HostBreaker, type HostNews } from "./host-breaker.ts";
 
-/** Hosts whose state is remembered: whoever may make a subscription may name any number. */
-const MAX_HOSTS = 10_000;
+/** Hosts whose state is remembered: whoever may make a subscription may name any number. One that nothing is sent to is forgotten. */
+const REMEMBERED = { max: 10_000, ttl: 24 * 3_600_000, updateAgeOnGet: true, ttlResolution: 0 };
 
 /** How many messages may be under way at a time. */
 export interface LaneLimits {
   /** Of one tenant to one host. */
   readonly perHost: number;
+  /** A tenant alone has half of them. */
   readonly inAll: number;
 }
 
@@ -39,16 +40,18 @@ interface Lane {
 
 /**
  * Lets a bounded number of messages be under way, and none to a host that is away. What one tenant may send to a host is bounded first:
- * who waits for that takes no turn of others, and a tenant's trouble with a host is no other's. Then tenants get their turns one by one.
+ * who waits for that takes no turn of others, and a tenant's trouble with a host is no other's. Then tenants get their turns one by one, and
+ * leave each other places: a receiver may take as long for its answer as it likes.
  */
 export class Lanes {
   readonly #deps: LanesDeps;
   readonly #limitAll: Lane["limit"];
-  readonly #lanes = new LRUCache<string, Lane>({ max: MAX_HOSTS });
+  readonly #lanes: LRUCache<string, Lane>;
 
   constructor(deps: LanesDeps) {
     this.#deps = deps;
-    this.#limitAll = fairLimiter(deps.inAll);
+    this.#lanes = new LRUCache({ ...REMEMBERED, perf: { now: deps.now } });
+    this.#limitAll = sharingLimiter(deps.inAll);
   }
 
   /** Runs `post` when it is its turn; `newsOf` says what its answer tells of the host. */
@@ -65,6 +68,13 @@ export class Lanes {
       const tried = await limit("", () => this.#limitAll(route.tenant, tryOnce));
       if (tried !== "later") return tried.posted;
     }
+  }
+
+  /** How many hosts are left alone, for each tenant anew. */
+  get away(): number {
+    let away = 0;
+    for (const { breaker } of this.#lanes.values()) if (breaker.trouble.resting) away += 1;
+    return away;
   }
 
   /** The hosts that did not take a tenant's last messages, at most so many, those that were used last first. */

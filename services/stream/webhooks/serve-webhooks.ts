@@ -1,4 +1,4 @@
-import { fairLimiter } from "#shared/async/fair-limiter.ts";
+import { sharingLimiter } from "#shared/async/fair-limiter.ts";
 import { poll } from "#shared/async/poll.ts";
 import { toAppError } from "#shared/errors/app-error.ts";
 import { backoffMs } from "#shared/time/backoff.ts";
@@ -52,7 +52,7 @@ interface Known {
 export class ServeWebhooks implements AsyncDisposable {
   readonly #deps: ServeWebhooksDeps;
   readonly #known = new Map<string, Known>();
-  readonly #limit = fairLimiter(OPENED_TOGETHER);
+  readonly #limit = sharingLimiter(OPENED_TOGETHER);
   readonly #looking: AsyncDisposable;
   #isOver = false;
 

@@ -9,10 +9,12 @@ import { encodeControl, encodeEvent, type FrameFormat } from "../frames/encode-f
 import type { TakenCallback } from "../open-webhook.ts";
 import type { Message, PostOutcome } from "./http/post.ts";
 import { Lanes } from "./lanes.ts";
+import type { MessageSigner } from "./sign-message.ts";
 import { WebhookConnection, type WebhookDeps } from "./webhook-connection.ts";
 
 const FORMAT: FrameFormat = { body: "cloudevents", naming: "message", framing: "json" };
 const NEXT = { seq: 11, tag: "t" };
+const SIGNER: MessageSigner = { sign: (id, timestamp) => `${id} at ${timestamp}` };
 
 let now: number;
 let told: unknown[];
@@ -62,7 +64,7 @@ beforeEach(() => {
       },
       [Symbol.dispose]: () => {},
     },
-    signerOf: () => (hasSecret ? { sign: (id, timestamp) => `${id} at ${timestamp}` } : undefined),
+    signerOf: () => (hasSecret ? SIGNER : undefined),
     onGone: () => void told.push("gone"),
     observer: { posted: () => {}, troubled: (_, reason) => void told.push(["troubled", reason]) },
     now: () => now,
@@ -189,6 +191,7 @@ describe("what was judged before its bytes leave", () => {
     ["something is erased from the log", () => (erasures.edition += 1)],
     ["the subscription is paused", () => (hold.isPaused = true)],
     ["another process holds the subscription", () => (hold.ended = true)],
+    ["the secret is taken away", () => (hasSecret = false)],
   ])("does not leave where %s", async (_, change) => {
     await write(11);
     expect(posts[0]?.message.mayLeave()).toBe(true);

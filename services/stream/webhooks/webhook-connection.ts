@@ -184,7 +184,7 @@ export class WebhookConnection implements Connection {
     this.bytes += body.length;
     const beganAt = now();
     this.#isPosting = true;
-    const mayLeave = (): boolean => this.#isStillSo(judged);
+    const mayLeave = (): boolean => this.#isStillSo(judged) && this.#deps.signerOf(this.#taken) === signer;
     const outcome = await poster.post({ url, headers, body, mayLeave }, this.#stop.signal);
     this.#isPosting = false;
     observer.posted(outcome.is, positions.length, (now() - beganAt) / 1_000);

@@ -27,7 +27,9 @@ export const webhookSettings = {
     ),
   STREAM_WEBHOOK_POSTS: integerSchema(1, 10_000)
     .default(128)
-    .describe("webhooks under way at a time; a sixteenth of them of one tenant to one host"),
+    .describe(
+      "webhooks under way at a time; half of them of one tenant, a sixteenth of them of one tenant to one host",
+    ),
 };
 
 /** How many messages may be under way, by the setting of all. */

@@ -18,7 +18,10 @@ const REST_SHARE = 3;
 /** A topic that nobody has said to watch for so long is told no more. */
 const KEPT_MS = 15_000;
 
-/** More topics than that are not told; those who watch them see that this worker is missing. */
+/**
+ * More topics than that are not told; those who watch them see that this worker is missing. No tenant has more of them than it leaves free:
+ * each worker that watches may ask for a thousand.
+ */
 const MAX_SOURCES = 10_000;
 
 /** The edge, as far as it tells who listens. */
@@ -49,7 +52,7 @@ export class PresenceSources implements Disposable {
   want({ tenant: id, topic, known }: Interest): void {
     if (this.#stop.signal.aborted) return;
     const tenant = this.#tenants.get(id) ?? new TenantSources();
-    const source = tenant.get(topic) ?? (this.#hasRoom() ? tenant.add(topic) : undefined);
+    const source = tenant.get(topic) ?? (this.#hasRoom(tenant) ? tenant.add(topic) : undefined);
     if (source === undefined) return;
     source.wantedAt = this.#deps.now();
     this.#tenants.set(id, tenant);
@@ -102,9 +105,9 @@ export class PresenceSources implements Disposable {
     this.#deps.figures.sent();
   }
 
-  #hasRoom(): boolean {
-    let sources = 0;
-    for (const tenant of this.#tenants.values()) sources += tenant.size;
-    return sources < MAX_SOURCES;
+  #hasRoom({ size }: TenantSources): boolean {
+    let free = MAX_SOURCES;
+    for (const tenant of this.#tenants.values()) free -= tenant.size;
+    return size < free;
   }
 }
