@@ -60,7 +60,8 @@ export function topicMatches(pattern: string, topic: string): boolean {
   return inPattern > pattern.length && inTopic > topic.length;
 }
 
-function endOfToken(text: string, from: number): number {
+/** Where the token of a topic or a pattern ends that begins at `from`. */
+export function endOfToken(text: string, from: number): number {
   const dot = text.indexOf(".", from);
   return dot === -1 ? text.length : dot;
 }

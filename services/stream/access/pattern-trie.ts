@@ -1,3 +1,5 @@
+import { endOfToken } from "#shared/protocol/topics.ts";
+
 /** The work that a step may still do: each node of a trie that it looks at takes one. Below zero it has done too much. */
 export interface Effort {
   left: number;
@@ -110,9 +112,4 @@ function* childrenFor<Value>({ named, any }: Node<Value>, token: string): Iterab
     const child = named.get(token);
     if (child !== undefined) yield child;
   }
-}
-
-function endOfToken(text: string, from: number): number {
-  const dot = text.indexOf(".", from);
-  return dot === -1 ? text.length : dot;
 }
