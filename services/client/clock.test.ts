@@ -22,6 +22,22 @@ test("a clock that is set back while a stream is open does not delay the next on
   expect(sse.journeys).toHaveLength(2);
 });
 
+test("a clock that is set back after a refresh ends no stream when the next token is due", async () => {
+  const environment = createFakeEnvironment();
+  await environment.pass(10 * HOUR_MS);
+  const tokens = ["first", "second", "third"];
+  const { sse, source } = await open({ environment, token: async () => tokens.shift() });
+  sse.now.end({ kind: "refused", status: 401 });
+  await environment.pass(1_000);
+  sse.now.ready();
+  environment.sleep(-HOUR_MS);
+  await environment.pass(30_000);
+  sse.now.control("auth_error", { reason: "expired" });
+  await environment.pass(1_000);
+  expect(source.state.name).not.toBe("ended");
+  expect(sse.now.request.token()).toBe("third");
+});
+
 test("a clock that is set back during a pause does not prolong it by as much", async () => {
   const { sse, environment } = await openStream();
   sse.now.control("bye", { reason: "drain", retryMs: 2_000 });

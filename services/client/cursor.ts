@@ -8,7 +8,7 @@ export class Cursor {
   #last: string | undefined;
 
   /** `repeats`: earlier events come again on purpose, as on a durable subscription. */
-  constructor(last: string | undefined, { repeats }: { readonly repeats: boolean }) {
+  constructor(last: string | undefined, repeats: boolean) {
     this.#last = last;
     this.#repeats = repeats;
   }
@@ -21,7 +21,7 @@ export class Cursor {
   /** Whether the frame is news; what is counts as handed on. */
   take(frame: Frame): boolean {
     const { event, id } = frame;
-    if (id === undefined || id === "") return true;
+    if (!id) return true;
     const isAhead = event === "reset" || isBehind(this.#last, id);
     if (isAhead) this.#last = id;
     return isAhead || this.#repeats || !isEvent(frame);

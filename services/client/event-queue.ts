@@ -19,7 +19,7 @@ export class EventQueue<Event> implements AsyncIterableIterator<Event, undefined
   push(event: Event): void {
     if (this.#waiting.length >= MAX_WAITING) {
       this.#waiting.length = 0;
-      this.end(new Error(`${MAX_WAITING} events wait for this loop: go on by lastEventId`));
+      this.end(new Error(`${MAX_WAITING} events wait: go on by lastEventId`));
       this.#onLeave();
     }
     if (this.#end === undefined) this.#waiting.push(event);

@@ -36,7 +36,6 @@ function follow<const Given extends Schemas = Schemas>(
       openedBehind = lastEventId;
       return {
         connectionId: undefined,
-        rebind: async () => {},
         close: () => become({ name: "ended", reason: "closed" }),
         get state() {
           return state;

@@ -14,6 +14,9 @@ import type { StreamState } from "./stream-state.ts";
 
 type Listener = (value: never) => void;
 
+/** A listener, with the name of what it hears: one function may listen more than once. */
+type Listening = readonly [name: string, listener: Listener];
+
 /** Events that came before anybody listened; beyond this nobody will. */
 const MAX_HELD = 1_000;
 
@@ -22,7 +25,7 @@ export class FollowedStream<Given extends Schemas> implements Omit<SluiceStream<
   readonly #options: ConnectOptions<Given>;
   readonly #source: Source;
   readonly #kept: KeptId;
-  readonly #listeners = new Map<string, Set<Listener>>();
+  readonly #listeners = new Set<Listening>();
   readonly #queues = new Set<EventQueue<StreamEvent>>();
   #held: StreamEvent[] | undefined = [];
   /** What waits for a schema that takes its time: events stay in order. */
@@ -50,9 +53,9 @@ export class FollowedStream<Given extends Schemas> implements Omit<SluiceStream<
   }
 
   on(name: string, listener: Listener): () => void {
-    this.#listen(name, listener);
+    const stop = this.#listen(name, listener);
     if (name.includes(".")) this.#letGo();
-    return () => void this.#listeners.get(name)?.delete(listener);
+    return stop;
   }
 
   onState(listener: (state: StreamState) => void): () => void {
@@ -61,7 +64,6 @@ export class FollowedStream<Given extends Schemas> implements Omit<SluiceStream<
 
   close(): void {
     this.#source.close();
-    this.#kept.close();
   }
 
   [Symbol.asyncIterator](): AsyncIterator<EventOf<Given>> {
@@ -72,13 +74,14 @@ export class FollowedStream<Given extends Schemas> implements Omit<SluiceStream<
     return queue as AsyncIterator<unknown> as AsyncIterator<EventOf<Given>>;
   }
 
-  #listen(name: string, listener: Listener): void {
-    const listeners = this.#listeners.get(name) ?? new Set();
-    this.#listeners.set(name, listeners.add(listener));
+  #listen(name: string, listener: Listener): () => void {
+    const listening: Listening = [name, listener];
+    this.#listeners.add(listening);
+    return () => void this.#listeners.delete(listening);
   }
 
   #takeTurn(frame: Frame): void {
-    if (this.#checking !== undefined) return void this.#turns.push(frame);
+    if (this.#checking) return void this.#turns.push(frame);
     const checking = this.#take(frame);
     if (checking !== undefined) this.#checking = this.#finish(checking);
   }
@@ -112,7 +115,7 @@ export class FollowedStream<Given extends Schemas> implements Omit<SluiceStream<
 
   /** Whoever goes on behind an id that was kept has got everything before it. */
   #keep(id: string | undefined): void {
-    if (id && this.#options.subscription === undefined) this.#kept.keep(id);
+    if (id && !this.#held?.length && this.#options.subscription === undefined) this.#kept.keep(id);
   }
 
   #handOn(event: StreamEvent): void {
@@ -131,6 +134,7 @@ export class FollowedStream<Given extends Schemas> implements Omit<SluiceStream<
       const held = this.#held ?? [];
       this.#held = undefined;
       for (const event of held) this.#handOn(event);
+      this.#keep(held.at(-1)?.id);
     });
   }
 
@@ -145,13 +149,16 @@ export class FollowedStream<Given extends Schemas> implements Omit<SluiceStream<
     const end = async (): Promise<void> => {
       await this.#checking;
       for (const queue of this.#queues) queue.end(error);
+      this.#kept.close();
     };
     void end();
   }
 
   #notify(name: string, value: unknown): void {
-    // Those that are there now: one that hears may leave, and come again.
-    for (const listener of Array.from(this.#listeners.get(name) ?? [])) runReaction(listener, value as never);
+    // Those that are there now, and still are when it is their turn: one that hears may leave, come again, or take another one away.
+    for (const listening of Array.from(this.#listeners)) {
+      if (listening[0] === name && this.#listeners.has(listening)) runReaction(listening[1], value as never);
+    }
   }
 }
 

@@ -44,10 +44,6 @@ export class MovableSource implements Source {
     return this.#place;
   }
 
-  async rebind(token: string | undefined): Promise<void> {
-    await this.#inner?.rebind(token);
-  }
-
   close(): void {
     this.#moves += 1;
     this.#isTrial = false;
@@ -117,9 +113,10 @@ export class MovableSource implements Source {
   }
 
   #notify(state: StreamState): void {
-    const isTrial = this.#isTrial && state.name === "ended";
-    if (state.name === "ended") for (const { reject } of this.#waiting.splice(0)) reject(state);
-    if (isTrial) return;
+    if (state.name === "ended") {
+      for (const { reject } of this.#waiting.splice(0)) reject(state);
+      if (this.#isTrial) return;
+    }
     // What was shown before is not undone by another source that begins.
     this.#state = this.#hadStream && state.name === "connecting" ? { ...state, name: "behind" } : state;
     this.#listener.onState(this.#state);

@@ -123,6 +123,16 @@ describe("a function that fetches tokens", () => {
     expect(token.calls).toBeLessThan(15);
   });
 
+  test.each([
+    ["the page of an error", "<!doctype html>\n<title>502</title>\n"],
+    ["a text that no header takes", "nöt-ä-töken"],
+  ])("that gives %s has failed, and is asked again", async (_, page) => {
+    const { sse, environment } = await open({ token: tokens(page, page, page, " good \n") });
+    await environment.pass(8_000);
+    expect(sse.journeys).toHaveLength(1);
+    expect(sse.now.request.token()).toBe("good");
+  });
+
   test("that never answers is given up after 30 s", async () => {
     let calls = 0;
     const token = (): Promise<string> => new Promise(() => void (calls += 1));

@@ -176,6 +176,15 @@ describe("a stream that goes on behind an id", () => {
     expect(source.state).toEqual({ name: "live" });
   });
 
+  test("stays live where each poll begins by `ready`", async () => {
+    const { sse, environment, source, states } = await open({ lastEventId: idOf(1) });
+    sse.now.ready();
+    await environment.pass(1_000);
+    sse.now.ready();
+    expect(source.state).toEqual({ name: "live" });
+    expect(states.map(({ name }) => name)).toEqual(["behind", "live"]);
+  });
+
   test("is held from `degraded` to `recovered`", async () => {
     const { sse, environment, source } = await open();
     sse.now.ready();
@@ -220,6 +229,17 @@ describe("the life of a page", () => {
     environment.sign("offline");
     await environment.pass(63_000);
     expect(sse.journeys.length).toBeGreaterThan(1);
+  });
+
+  test("a browser that says so of a machine which has a network is not believed once a stream was open", async () => {
+    const { sse, environment } = await open();
+    environment.sign("offline");
+    await environment.pass(63_000);
+    sse.now.ready();
+    const before = sse.journeys.length;
+    sse.now.control("bye", { reason: "drain", retryMs: 2_000 });
+    await environment.pass(2_000);
+    expect(sse.journeys).toHaveLength(before + 1);
   });
 
   test("a network that comes and goes is no reason to ask more than once a second", async () => {

@@ -79,8 +79,8 @@ class EdgeSource implements Source {
     this.#parts = parts;
     this.#listener = listener;
     this.#life = new StreamLife(environment, (state) => listener.onState(state));
-    this.#cursor = new Cursor(lastEventId, { repeats: options.subscription !== undefined });
-    this.#renewal = new Renewal(environment, credentials, (token) => this.rebind(token));
+    this.#cursor = new Cursor(lastEventId, options.subscription !== undefined);
+    this.#renewal = new Renewal(environment, credentials, (token) => this.#rebind(token));
     this.#absence = new Absence(environment, {
       onLeave: (reason) => {
         this.#life.happen({ kind: "away", reason });
@@ -102,7 +102,25 @@ class EdgeSource implements Source {
     this.#end({ name: "ended", reason: "closed" });
   }
 
-  async rebind(token: string | undefined): Promise<void> {
+  /** Connects again and again until the stream is closed or cannot go on. */
+  async run(): Promise<void> {
+    const { environment, choice: choices, backOff } = this.#parts;
+    while (!this.#life.isEnded) {
+      await this.#absence.whileAway();
+      await this.#absence.wait(backOff.owedMs);
+      if (this.#life.isEnded || this.#absence.reason === "suspended" || backOff.owedMs > 0) continue;
+      backOff.ask();
+      const choice = choices.choose();
+      const since = environment.now();
+      const request = this.#request(choice);
+      // A clock that was set has gone on meanwhile, too: such a connection counts as one that has lived.
+      const end = await this.#explain(await this.#connect(choice, request), choice, request);
+      if (!this.#life.isEnded) await this.#goOn(end, choice, Math.abs(environment.now() - since));
+    }
+  }
+
+  /** Has the open stream go on by this token, or by the cookie where there is none. */
+  async #rebind(token: string | undefined): Promise<void> {
     const { options, environment, credentials } = this.#parts;
     const connectionId = this.#connectionId;
     if (connectionId === undefined) return;
@@ -115,22 +133,6 @@ class EdgeSource implements Source {
     if (!response.ok) return;
     const { expiresAt } = (await response.json()) as ControlData["session"];
     if (connectionId === this.#connectionId) this.#renewal.plan(expiresAt);
-  }
-
-  /** Connects again and again until the stream is closed or cannot go on. */
-  async run(): Promise<void> {
-    const { environment, choice: choices, backOff } = this.#parts;
-    while (!this.#life.isEnded) {
-      await this.#absence.whileAway();
-      await this.#absence.wait(backOff.owedMs);
-      if (this.#life.isEnded || this.#absence.reason === "suspended" || backOff.owedMs > 0) continue;
-      backOff.ask();
-      const choice = choices.choose();
-      const since = environment.now();
-      const request = this.#request(choice);
-      const end = await this.#explain(await this.#connect(choice, request), choice, request);
-      if (!this.#life.isEnded) await this.#goOn(end, choice, environment.now() - since);
-    }
   }
 
   #request({ pad }: Choice): RoadRequest {
@@ -203,6 +205,7 @@ class EdgeSource implements Source {
     const { from = "now", subscription } = this.#parts.options;
     this.#connectionId = connectionId;
     this.#failuresToReach = 0;
+    this.#absence.reach();
     this.#renewal.plan(expiresAt);
     this.#parts.reporter.opened(road, sinceMs);
     const catchesUp = this.#cursor.last !== undefined || from !== "now" || subscription !== undefined;
@@ -262,9 +265,11 @@ class EdgeSource implements Source {
       // What is no number asks for nothing.
       retryMs: Number(retryMs ?? (isFailure && this.#retryMs)) || 0,
     });
-    if (this.#absence.reason === undefined) this.#life.happen({ kind: "waits", reason });
-    else this.#life.happen({ kind: "away", reason: this.#absence.reason });
-    await this.#absence.wait(waitMs);
+    // Whoever hears the state may close the stream, which ends a wait that has begun.
+    const waited = this.#absence.wait(waitMs);
+    const away = this.#absence.reason;
+    this.#life.happen(away === undefined ? { kind: "waits", reason } : { kind: "away", reason: away });
+    await waited;
   }
 
   async #refresh(end: ConnectionEnd, livedMs: number): Promise<void> {
@@ -288,10 +293,5 @@ class EdgeSource implements Source {
 /** The function that fetches tokens gave the very one that was refused. */
 function refusedAgain(end: ConnectionEnd): Ended {
   const code = end.kind === "refused" ? end.code : undefined;
-  return {
-    name: "ended",
-    reason: "unauthorized",
-    code,
-    detail: "only the refused token could be fetched",
-  };
+  return { name: "ended", reason: "unauthorized", code, detail: "only the refused token could be fetched" };
 }

@@ -10,8 +10,6 @@ export interface Source {
   readonly state: StreamState;
   /** The connection that calls about the stream name; undefined while there is none. */
   readonly connectionId: string | undefined;
-  /** Has the open stream go on by this token, or by the cookie where there is none; does nothing while no stream is open. */
-  rebind(token: string | undefined): Promise<void>;
   /** Ends it for good. Nothing is told any more. */
   close(): void;
 }

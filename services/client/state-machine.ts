@@ -25,7 +25,10 @@ export function stateAfter(state: StreamState, happening: Happening, hadStream: 
         ? { name: "behind", reason: happening.reason }
         : { name: "connecting", reason: happening.reason };
     case "ready":
-      return happening.catchesUp ? { name: "behind", reason: "catching_up" } : { name: "live" };
+      // A poll begins anew with each answer, on a road that is open all the time.
+      return happening.catchesUp && state.name !== "live"
+        ? { name: "behind", reason: "catching_up" }
+        : { name: "live" };
     case "quiet":
       return state.name === "behind" && state.reason === "catching_up" ? { name: "live" } : state;
     case "degraded":
@@ -126,8 +129,7 @@ function afterFarewell(farewell: Farewell, at: Circumstances): Next {
     case "busy":
       return { name: "wait", reason: `busy:${farewell.reason}`, retryMs: farewell.retryMs, isFailure: false };
     case "auth_error":
-      if (farewell.reason === "revoked") return ended("revoked");
-      if (farewell.reason === "forbidden") return ended("forbidden");
+      if (farewell.reason === "revoked" || farewell.reason === "forbidden") return ended(farewell.reason);
       // A cookie may be renewed by the handshake itself.
       return at.canRefresh ? renew(at, {}) : lost("token");
   }

@@ -208,8 +208,8 @@ describe("tokens", () => {
     })({ onFrame: ({ event }) => frames.push(event), onState: () => {} }, undefined);
     await waitFor("the stream", () => source.connectionId !== undefined);
     const { access_token: other, session_id: session } = await stack.login("bob");
-    await source.rebind(other);
     const headers = { authorization: `Bearer ${other}` };
+    await fetch(`${stack.streamUrl}/v1/streams/${source.connectionId}/token`, { method: "POST", headers });
     await fetch(`${stack.authUrl}/v1/auth/logout`, { method: "POST", headers });
     // The stream ends with the session that it goes on by, and not with the one that it began by.
     await waitFor(`the end of ${session}`, () => source.state.name === "ended");

@@ -89,7 +89,6 @@ export class TabLog {
         get connectionId() {
           return connectionId;
         },
-        rebind: async () => {},
         close: () => void this.#streams.delete(stream),
       };
     };

@@ -23,14 +23,25 @@ export function createTopicChanger(
   changing: Changing,
 ): (add: readonly string[], remove: readonly string[]) => Promise<TopicChange> {
   const { edge, source, parameters, isKept, isShared } = changing;
+  /** What one connection is of since its last change. */
+  let latest: { readonly connectionId: string; readonly topics: TopicChange["topics"] } | undefined;
   const change = async (add: readonly string[], remove: readonly string[]): Promise<TopicChange> => {
-    const { connectionId } = await whenReady(source.whenReady());
-    if (isShared()) return moveTo(changing, changed(parameters, add, remove));
-    const path = `/v1/streams/${connectionId}/topics`;
-    const answer = await edge.call<TopicChange>(path, { body: { add, remove } });
-    // The next connection is asked for by them: the edge forgets changes with the connection.
-    if (!isKept) write(parameters, changed(parameters, add, remove));
-    return answer;
+    const ready = await whenReady(source.whenReady());
+    if (isShared()) return moveTo(changing, changed(parameters.getAll("topic"), add, remove));
+    const { connectionId } = ready;
+    try {
+      const answer = await edge.call<TopicChange>(`/v1/streams/${connectionId}/topics`, { body: { add, remove } });
+      latest = { connectionId, topics: answer.topics };
+      // The next connection is asked for by them: the edge forgets changes with the connection.
+      if (!isKept) write(parameters, changed(parameters.getAll("topic"), add, remove));
+      return answer;
+    } catch (error) {
+      // The connection is over. That of a poll always is, which has its topics in its URL.
+      if (!(error instanceof ProblemError && error.status === 404)) throw error;
+      const { topics } = latest?.connectionId === connectionId ? latest : ready;
+      const present = topics.map(({ topic }) => topic);
+      return moveTo(changing, changed(present, add, remove));
+    }
   };
   // One after the other: a change that is refused takes back nothing of another one.
   let last: Promise<unknown> = Promise.resolve();
@@ -56,8 +67,8 @@ async function moveTo({ source, parameters, backOff }: Changing, topics: readonl
   }
 }
 
-function changed(parameters: URLSearchParams, add: readonly string[], remove: readonly string[]): string[] {
-  const topics = new Set([...parameters.getAll("topic"), ...add]);
+function changed(present: readonly string[], add: readonly string[], remove: readonly string[]): string[] {
+  const topics = new Set([...present, ...add]);
   for (const topic of remove) topics.delete(topic);
   return [...topics];
 }

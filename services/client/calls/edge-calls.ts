@@ -29,25 +29,27 @@ export class EdgeCalls {
   /**
    * Makes a call and answers its JSON; undefined where there is none. A token that is refused is renewed once.
    * @throws {ProblemError}
+   * @throws {TypeError} when the body is no JSON.
    */
   async call<Answer>(path: string, call: Call = {}): Promise<Answer> {
     let response = await this.#send(path, call);
     if (response.status === 401 && (await this.#isRenewed())) response = await this.#send(path, call);
     if (!response.ok) throw await readProblem(response);
-    return (response.status === 204 ? undefined : await response.json()) as Answer;
+    return (response.status === 204 ? undefined : await readAnswer(response)) as Answer;
   }
 
   async #send(path: string, { method = "POST", headers, body }: Call): Promise<Response> {
+    const text = body === undefined ? undefined : JSON.stringify(body);
     await this.#credentials.prepare().catch(() => {});
     try {
       return await this.#environment.fetch(this.#url + path, {
         method,
         headers: {
           ...bearer(this.#credentials.token),
-          ...(body !== undefined && { "content-type": "application/json" }),
+          ...(text !== undefined && { "content-type": "application/json" }),
           ...headers,
         },
-        ...(body !== undefined && { body: JSON.stringify(body) }),
+        ...(text !== undefined && { body: text }),
         credentials: this.#credentials.mode,
         signal: AbortSignal.timeout(DEADLINE_MS),
       });
@@ -58,5 +60,14 @@ export class EdgeCalls {
 
   async #isRenewed(): Promise<boolean> {
     return (await this.#credentials.refresh().catch(() => "stale")) === "fresh";
+  }
+}
+
+/** The login page of a network answers everything with 200, and an answer may break off behind its headers. */
+async function readAnswer(response: Response): Promise<unknown> {
+  try {
+    return await response.json();
+  } catch (cause) {
+    throw new ProblemError("unavailable", "what answered is no edge, or broke off", { status: response.status, cause });
   }
 }

@@ -55,8 +55,7 @@ export class Credentials {
 
   /** Fetches a fresh token, or has the cookie renewed: once for all who ask at the same time, in this tab and in others. @throws as `prepare`. */
   refresh(): Promise<RefreshResult> {
-    this.#refreshing ??= this.#refresh().finally(() => (this.#refreshing = undefined));
-    return this.#refreshing;
+    return (this.#refreshing ??= this.#refresh().finally(() => (this.#refreshing = undefined)));
   }
 
   async #refresh(): Promise<RefreshResult> {
@@ -80,15 +79,15 @@ export class Credentials {
 
   async #fetch(): Promise<Refreshed> {
     const { refresh, token } = this.#options;
-    const fetchToken = refresh ?? (typeof token === "function" ? token : async () => {});
+    const fetchToken = (refresh ?? token) as () => Promise<string | undefined>;
     const fetched = await new Promise<string | undefined>((resolve, reject) => {
-      const giveUp = (): void => reject(new Error("no fresh token came in time"));
-      const cancel = this.#environment.after(DEADLINE_MS, giveUp);
-      fetchToken()
-        .then((given) => resolve(given as string | undefined), reject)
-        .finally(cancel);
+      const cancel = this.#environment.after(DEADLINE_MS, () => reject(new Error("no token")));
+      fetchToken().then(resolve, reject).finally(cancel);
     });
-    return { token: fetched };
+    const trimmed = fetched?.trim();
+    // Neither a header nor the edge takes it: a page of an error, which another call may not give.
+    if (/[^!-~]/.test(trimmed ?? "")) throw new Error("no token");
+    return { token: trimmed };
   }
 
   /**

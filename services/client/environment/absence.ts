@@ -56,6 +56,11 @@ export class Absence {
     return this.#isOffline ? "network" : undefined;
   }
 
+  /** A stream is open: there is a network, whatever the browser has said. */
+  reach(): void {
+    this.#isOffline = false;
+  }
+
   /** Hears nothing any more. */
   close(): void {
     this.#unwatch();

@@ -19,7 +19,15 @@ export function openFor<Given extends Schemas>({ options, onEvent, onState }: Vi
   stream.onState(onState);
   // A loop that ends by an error: the state says why.
   void (async () => {
-    for await (const event of stream) runReaction(onEvent, event);
+    for await (const event of stream) {
+      // What waited is of the stream before: a component that asks for another one would show it there.
+      if (isClosed(stream.state)) return;
+      runReaction(onEvent, event);
+    }
   })().catch(() => {});
   return stream;
+}
+
+function isClosed(state: StreamState): boolean {
+  return state.name === "ended" && state.reason === "closed";
 }

@@ -1,9 +1,13 @@
 import type { ConnectOptions, Reaction, Schemas } from "../options.ts";
 
-/** A text that is another one where a component asks for another stream. Functions are not part of it: they change with each render. */
+/**
+ * A text that is another one where a component asks for another stream. A token may be another person's. Functions are not part of it: they
+ * change with each render.
+ */
 export function requestOf<Given extends Schemas>(options: ConnectOptions<Given>): string {
-  const { url, topics, credentials, client, subscription, from, presence, share } = options;
-  return JSON.stringify([url, topics, credentials, client, subscription, from, presence, share]);
+  const { url, topics, token, credentials, client, subscription, from, presence, share } = options;
+  const proof = typeof token === "function" || token;
+  return JSON.stringify([url, topics, proof, credentials, client, subscription, from, presence, share]);
 }
 
 /** The same options, whose functions are those that the component has when they are called. */

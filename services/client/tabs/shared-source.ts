@@ -60,11 +60,6 @@ class SharedSource implements Source {
     return this.#role.name === "following" ? this.#shared.connectionId : undefined;
   }
 
-  async rebind(token: string | undefined): Promise<void> {
-    // A follower's stream is the leader's, which has the fresh token as soon as this tab.
-    if ("source" in this.#role) await this.#role.source.rebind(token);
-  }
-
   close(): void {
     if (this.#role.name === "ended") return;
     this.#become({ name: "ended" });
