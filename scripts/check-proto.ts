@@ -1,7 +1,7 @@
-import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { filesBelow } from "./shared/files-below.ts";
+import { readTree } from "./shared/read-tree.ts";
 import { requireCommand, runCommand } from "./shared/run-command.ts";
 import { runScript, say, ScriptError } from "./shared/run-script.ts";
 
@@ -49,13 +49,4 @@ async function requireFresh(): Promise<void> {
   } finally {
     await rm(folder, { recursive: true });
   }
-}
-
-async function readTree(folder: string): Promise<Map<string, string>> {
-  const files = await filesBelow(folder);
-  return new Map(
-    await Promise.all(
-      files.map(async (file) => [file.slice(folder.length + 1), await readFile(file, "latin1")] as const),
-    ),
-  );
 }

@@ -134,12 +134,12 @@ test("a socket's refusal is found out by a question that can be read: the token 
     Response.json({ code: "token_expired" }, { status: 401, headers: { "content-type": "application/problem+json" } });
   const environment = createFakeEnvironment({ fetch: refuse });
   let calls = 0;
-  const { sse, websocket } = await open({ environment, token: async () => `token ${(calls += 1)}` });
+  const { sse, websocket } = await open({ environment, token: async () => `token-${(calls += 1)}` });
   sse.now.end({ kind: "unusable" });
   await environment.pass(1_000);
   websocket.now.end({ kind: "unreachable" });
   await environment.pass(1_000);
-  expect(websocket.now.request.token()).toBe("token 2");
+  expect(websocket.now.request.token()).toBe("token-2");
 });
 
 test.each([

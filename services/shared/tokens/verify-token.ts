@@ -97,10 +97,7 @@ export function verifyAnswer<Claims>(
   }
 }
 
-/**
- * Issuers call refresh tokens active as well (RFC 7662, section 2.1), and some sign them with the same key. They last for weeks. Those
- * that say which kind a token is do so by one of these claims.
- */
+/** Issuers call refresh tokens active as well (RFC 7662, section 2.1), or sign them with the same key: a claim says which they are. */
 function requireAccessToken(claims: ParsedToken["payload"]): void {
   const kinds = Object.entries(claims).filter(([name]) => ["token_use", "typ", "token_type", "type"].includes(name));
   const [claim] = kinds.find(([, kind]) => typeof kind === "string" && /^(refresh|offline)/i.test(kind)) ?? [];

@@ -165,13 +165,12 @@ export class Hold {
   }
 
   /**
-   * Carries out a command. Answers the record once that is stored; `moved` where the record is another holder's by now.
+   * Carries out a command on what the reader has come to by now. Answers the record once that is stored; `moved` where the record is another holder's by now.
    * @throws {AppError} what the command throws; `unavailable` where it may be stored or not.
    */
   async apply(command: SubscriptionCommand, real: ReadonlySet<number>): Promise<SubscriptionRecord | "moved"> {
     if (this.#ended) return "moved";
     if (command.do !== "look" && this.#writer.isFull) throw noAnswer();
-    // An acknowledgement up to an event counts only where the record says that the reader has come so far.
     this.#prepare();
     applyCommand(this.#record, command, { ...this.#deps.context(), real });
     if (command.do !== "look") {
