@@ -19,8 +19,8 @@ export default defineConfig({
     hookTimeout: 120_000,
     // As long as `waitFor` waits.
     expect: { poll: { timeout: 30_000 } },
-    // On two cores: half of what tests do is to wait for real servers, so two more files keep the cores busy.
-    maxWorkers: 4,
+    // On two cores: half of what tests do is to wait for real servers, so a third file keeps the cores busy.
+    maxWorkers: 3,
     // Nothing runs on import and no module keeps state: files share a worker, and what they import is read once.
     isolate: false,
     sequence: { sequencer: ServersFirst },
