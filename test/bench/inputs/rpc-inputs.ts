@@ -28,6 +28,7 @@ export function rpcInputs(world: InputsWorld): readonly OutsideInput[] {
     })),
     rpc(policy, HealthService.check, answers(404), (size) => ({ service: nameOf(size) })),
     rpc(policy, HealthService.watch, answers(200), (size) => ({ service: nameOf(size) })),
+    rpc(policy, HealthService.list, answers(200), () => ({})),
     rpc(policy, ServerReflectionService.serverReflectionInfo, answers(200), (size) => ({
       host: "",
       fileContainingSymbol: nameOf(size).repeat(size === "largest" ? 200 : 1),
