@@ -7,7 +7,7 @@ import { openRawSocket } from "#test/support/raw-socket.ts";
 import { waitFor } from "#test/support/wait.ts";
 import { SocketBudget } from "./socket-budget.ts";
 import { OPS_LIMITS } from "./socket-limits.ts";
-import { callContextOf, createApiServer, createJsonApi, readJson } from "./json-api.ts";
+import { callContextOf, createApiServer, createJsonApi, readJson, readJsonIfAny } from "./json-api.ts";
 
 const ORIGIN = "https://app.example.com";
 
@@ -38,6 +38,7 @@ beforeEach(async () => {
   api.get("/trace", (c) => c.json(callContextOf(c)));
   api.get("/for-all", (c) => c.json({}, 200, { "access-control-allow-origin": "*" }));
   api.post("/names/:name", async (c) => c.json(await readJson(c, schema)));
+  api.post("/perhaps", async (c) => c.json((await readJsonIfAny(c, schema)) ?? { name: "nobody" }));
   api.get("/names/:name", (c) => c.json({ name: c.req.param("name") }));
   slow = Promise.withResolvers();
   api.post("/slow", async (c) => {
@@ -90,6 +91,15 @@ test("a body that answers HEAD is ended, and its headers are told", async () => 
 test("a body in another encoding is refused: its names would be others", async () => {
   const answer = await fetch(`${url}/names/x`, { method: "POST", body: Buffer.from('{"name":"Zo\xEB"}', "latin1") });
   expect(await answer.json()).toMatchObject({ code: "malformed_request", detail: "the body is not UTF-8" });
+});
+
+test("a body that may be left out is one like others where it is there", async () => {
+  const post = async (body?: string | Buffer<ArrayBuffer>): Promise<unknown> =>
+    (await fetch(`${url}/perhaps`, { method: "POST", ...(body !== undefined && { body }) })).json();
+  expect(await post()).toEqual({ name: "nobody" });
+  expect(await post('{"name":"Zo\u00eb"}')).toEqual({ name: "Zo\u00eb" });
+  const latin = Buffer.from('{"name":"Zo\xEB"}', "latin1");
+  expect(await post(latin)).toMatchObject({ code: "malformed_request", detail: "the body is not UTF-8" });
 });
 
 test.each([

@@ -172,9 +172,7 @@ export function listenerOf(api: Hono): (request: IncomingMessage, response: Serv
  * encoding would be another name.
  */
 export async function readJson<Schema extends z.ZodType>(c: Context, schema: Schema): Promise<z.infer<Schema>> {
-  const text = decodeUtf8(new Uint8Array(await c.req.arrayBuffer()));
-  if (text === undefined) throw new AppError("malformed_request", "the body is not UTF-8");
-  return parseBody(text, schema);
+  return parseBody(await readText(c), schema);
 }
 
 /** The same; undefined where the request has no body. */
@@ -182,7 +180,14 @@ export async function readJsonIfAny<Schema extends z.ZodType>(
   c: Context,
   schema: Schema,
 ): Promise<z.infer<Schema> | undefined> {
-  return (await c.req.text()) === "" ? undefined : readJson(c, schema);
+  const text = await readText(c);
+  return text === "" ? undefined : parseBody(text, schema);
+}
+
+async function readText(c: Context): Promise<string> {
+  const text = decodeUtf8(new Uint8Array(await c.req.arrayBuffer()));
+  if (text === undefined) throw new AppError("malformed_request", "the body is not UTF-8");
+  return text;
 }
 
 /** What calls to other services carry that are made for this request. */
