@@ -1,3 +1,5 @@
+import { compositeKey } from "#shared/protocol/composite-key.ts";
+
 /**
  * A bounded number of places that nobody can take all of: an owner gets another one while it has fewer than are free. A tenant alone
  * has half of them at most, the next one half of the rest; owners within one, such as its persons, share what it may have in the same way.
@@ -40,5 +42,5 @@ export class FairPlaces {
 
 /** A name for each owner on the way. */
 function keysOf(path: readonly string[]): string[] {
-  return path.map((_, index) => JSON.stringify(path.slice(0, index + 1)));
+  return path.map((_, index) => compositeKey(...path.slice(0, index + 1)));
 }

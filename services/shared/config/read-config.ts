@@ -66,8 +66,10 @@ export function trimVariables(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
 }
 
 /** The variables that are set: an empty one is not. */
-export function setVariables(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
-  return Object.fromEntries(Object.entries(trimVariables(env)).filter(([, value]) => value !== ""));
+export function setVariables(env: NodeJS.ProcessEnv): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(trimVariables(env)).flatMap(([name, value = ""]) => (value === "" ? [] : [[name, value]])),
+  );
 }
 
 function describeFault(

@@ -1,5 +1,6 @@
-import type { Server, ServerResponse } from "node:http";
+import type { Server } from "node:http";
 import type { Duplex } from "node:stream";
+import { isAnswering } from "./is-answering.ts";
 
 /**
  * Has the server answer clients that close their side of the connection behind their request, as `nc -N` does; node:http would
@@ -12,7 +13,6 @@ export function answerHalfClosed(server: Server): void {
 
 function endWhileAnswered(socket: Duplex): void {
   socket.on("end", () => {
-    const { _httpMessage: underWay } = socket as { _httpMessage?: Pick<ServerResponse, "headersSent"> | null };
-    if (underWay?.headersSent === true) socket.end();
+    if (isAnswering(socket)) socket.end();
   });
 }

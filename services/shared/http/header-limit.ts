@@ -1,6 +1,7 @@
-import type { Server, ServerResponse } from "node:http";
+import type { Server } from "node:http";
 import type { Duplex } from "node:stream";
 import { AppError } from "#shared/errors/app-error.ts";
+import { isAnswering } from "./is-answering.ts";
 import { problemOf } from "./problem.ts";
 import { requestIdOf } from "./request-id.ts";
 
@@ -17,8 +18,7 @@ const BARE_ANSWERS: Readonly<Record<string, string>> = {
 export function answerUnreadableRequests(server: Server): void {
   server.on("clientError", (error: NodeJS.ErrnoException, socket: Duplex) => {
     // As in node:http, an answer under way is not cut into.
-    const { _httpMessage: underWay } = socket as { _httpMessage?: Pick<ServerResponse, "headersSent"> | null };
-    if (error.code === "ECONNRESET" || !socket.writable || underWay?.headersSent === true) {
+    if (error.code === "ECONNRESET" || !socket.writable || isAnswering(socket)) {
       return void socket.destroy(error);
     }
     socket.end(error.code === "HPE_HEADER_OVERFLOW" ? tooLarge() : bareAnswer(error), () => socket.destroy());

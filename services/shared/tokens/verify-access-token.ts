@@ -102,6 +102,5 @@ export type VerifierConfig = Readonly<z.infer<z.ZodObject<typeof verifierSetting
 
 /** The secrets that the issuers' file may name: it must not be able to send any other variable somewhere. */
 export function issuerSecretsIn(env: NodeJS.ProcessEnv): Record<string, string> {
-  const found = Object.entries(setVariables(env)).filter(([name]) => name.startsWith(SECRET_PREFIX));
-  return Object.fromEntries(found.flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])));
+  return Object.fromEntries(Object.entries(setVariables(env)).filter(([name]) => name.startsWith(SECRET_PREFIX)));
 }

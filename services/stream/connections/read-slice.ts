@@ -37,10 +37,10 @@ export interface SliceReader {
  * The longest that one step of a reader takes. A slice may hold hundreds of entries, each compared with a hundred topics of three
  * thousand characters: that takes a tenth of a second.
  */
-const MAX_STEP_MS = 5;
+export const MAX_STEP_MS = 5;
 
 /** The most bytes of frames that one step makes, but for its last one. Headers and line ends make a frame many times its payload. */
-const MAX_STEP_BYTES = 64 * 1024;
+export const MAX_STEP_BYTES = 64 * 1024;
 
 /** The clock is asked once for so many entries: asking costs as much as passing an entry that is not for the reader. */
 const ENTRIES_PER_LOOK = 4;

@@ -9,14 +9,9 @@ import { gapTo } from "../log/resume.ts";
 import { Slices } from "../log/slices.ts";
 import { encodeControl, type FrameFormat } from "../frames/encode-frame.ts";
 import type { Connection } from "./connection.ts";
+import { MAX_STEP_BYTES, MAX_STEP_MS } from "./read-slice.ts";
 import { type Behind, type Past, type ReaderDeps, sliceFor, type Wait, waitFor } from "./reader-state.ts";
 import type { Tenant } from "./tenant.ts";
-
-/** The longest that one step takes. */
-const MAX_STEP_MS = 5;
-
-/** The most bytes that are written before the connection is asked again whether it takes more. */
-const MAX_STEP_BYTES = 64 * 1024;
 
 /** A reader that events come to again. */
 interface RedeliveryReader {

@@ -1,11 +1,10 @@
-import type { IncomingMessage } from "node:http";
 import type { Context } from "hono";
 import type { TrustedProxies } from "#shared/http/client-address.ts";
 import { readExplicitToken } from "#shared/http/token-source.ts";
 import { requireUse, type TokenUse } from "#shared/tokens/require-use.ts";
 import { tryTokens } from "#shared/tokens/try-tokens.ts";
 import type { VerifiedClaims } from "#shared/tokens/verified-claims.ts";
-import { callerAddressOf } from "./caller-address.ts";
+import { addressOfCall } from "./caller-address.ts";
 import { requireTrustedPage, tokenMissing, type TokenReading } from "./request-token.ts";
 
 /** The edge, as far as the callers of its API are read. */
@@ -61,6 +60,5 @@ export async function verifyToken(
   c: Context,
   token: string,
 ): Promise<VerifiedToken> {
-  const { incoming } = c.env as { readonly incoming: IncomingMessage };
-  return { token, claims: await verify(token, callerAddressOf(incoming, trusted)) };
+  return { token, claims: await verify(token, addressOfCall(c, trusted)) };
 }

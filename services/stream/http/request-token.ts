@@ -28,6 +28,8 @@ export interface TokenReading {
 interface HandshakeTokens {
   readonly query: URLSearchParams;
   readonly tokens: readonly string[] | undefined;
+  /** Where the handshake comes from; undefined where that is this host itself. */
+  readonly address: string | undefined;
 }
 
 /**
@@ -38,17 +40,18 @@ interface HandshakeTokens {
 export function findHandshakeToken(
   reading: TokenReading,
   { request, response }: Pick<Exchange, "request" | "response">,
-  { query, tokens = [] }: HandshakeTokens,
+  { query, tokens = [], address }: HandshakeTokens,
 ): () => Promise<VerifiedClaims> {
   const own = request.headersDistinct;
   const bearers = tokens.map((token) => `Bearer ${token}`);
   const headers = { ...own, authorization: [...(own["authorization"] ?? []), ...bearers] };
   const explicit = readExplicitToken({ headers, query });
-  if (explicit !== undefined) return () => reading.verify(explicit.token);
+  if (explicit !== undefined) return () => reading.verify(explicit.token, address);
   const cookies = reading.cookies.read(headers);
   if (cookies.access.length + cookies.refresh.length === 0) throw tokenMissing();
   requireTrustedPage(request.headers, reading.allowedOrigins);
-  return () => verifyCookies(reading, response, cookies);
+  const verify = (token: string): Promise<VerifiedClaims> => reading.verify(token, address);
+  return () => verifyCookies({ ...reading, verify }, response, cookies);
 }
 
 async function verifyCookies(

@@ -58,8 +58,7 @@ export async function serveStream(
   const offer = (): void => offerTransports(route.edge, response, knownAsker(route.edge, caller, clientId));
   const findToken = (query: URLSearchParams, tokens?: readonly string[]) => {
     clientId = query.get("client") ?? undefined;
-    const asked = { ...route, verify: (token: string) => route.verify(token, origin.address) };
-    const verify = findHandshakeToken(asked, exchange, { query, tokens });
+    const verify = findHandshakeToken(route, exchange, { query, tokens, address: origin.address });
     return async () => {
       caller = await verify();
       requireUse(caller, "stream");
