@@ -4,6 +4,7 @@ import type { MemoryRecords } from "#test/rigs/memory-subscriptions.ts";
 import { openEvent, recordOf } from "#test/rigs/subscription-record.ts";
 import { waitFor } from "#test/support/wait.ts";
 import { endDurableStreams } from "./connections/end-streams.ts";
+import { applyCommand } from "./durable/commands.ts";
 import type { SubscriptionRecord } from "./durable/record.ts";
 import { storable } from "./durable/subscription-store.ts";
 import { defineSubscription } from "./manage-subscription.ts";
@@ -124,6 +125,96 @@ describe("a durable stream", () => {
     expect(client.raw()).toContain('data: {"reason":"epoch"}');
     const { epoch, open, dead } = rig.edge.subscriptions.holds.find(KEY)!.hold.record;
     expect([epoch, open.size <= 3, dead]).toEqual(["first-epoch", true, []]);
+  });
+});
+
+describe("what its client was told is lost", () => {
+  const GAPS = /^event: gap\n(?:.+\n)*?data: (.+)$/gm;
+  const gapsIn = (raw: string) => Array.from(raw.matchAll(GAPS), ([, data = ""]) => data);
+  const acknowledge = (seq: number) => {
+    const { hold } = rig.edge.subscriptions.holds.find(KEY)!;
+    return hold.apply({ do: "acknowledge", ids: [`first-epoch.${seq}.t${seq}`] }, new Set());
+  };
+  const gapFrom = (from: string, to: string, reason: string) =>
+    JSON.stringify({ from: `first-epoch.${from}`, to: `first-epoch.${to}`, reason });
+
+  /** Attaches, does something, and goes; answers what came. */
+  async function visit(during: (client: Awaited<ReturnType<typeof attach>>) => Promise<unknown>): Promise<string> {
+    const client = await attach();
+    await during(client);
+    await client.allWritten();
+    client.leave();
+    await waitFor("it is let go", async () => (await recordNow()).holder === undefined);
+    return client.raw();
+  }
+
+  test("is told at each attaching until it acknowledges an event that came behind", async () => {
+    await store(2, { through: { seq: 0, tag: "0" } });
+    first = 2;
+    const waitForBoth = (client: Awaited<ReturnType<typeof attach>>) =>
+      waitFor("both", () => client.events().length === 2);
+    const gap = gapFrom("0.0", "1.0", "retention");
+    expect(gapsIn(await visit(waitForBoth))).toEqual([gap]);
+    // Everything that was written is taken in the record to be behind the client.
+    expect((await recordNow()).through.seq).toBe(3);
+    const later = gapFrom("0.0", "3.t3", "retention");
+    expect(gapsIn(await visit(waitForBoth))).toEqual([later]);
+    expect(gapsIn(await visit((client) => waitForBoth(client).then(() => acknowledge(3))))).toEqual([later]);
+    const quiet = await visit((client) => waitFor("the other", () => client.events().length === 1));
+    expect(gapsIn(quiet)).toEqual([]);
+  });
+
+  test("stays to be told where it acknowledges what came before", async () => {
+    await store(1);
+    const raw = await visit(async (client) => {
+      rig.event("before");
+      await waitFor("it", () => client.events().length === 1);
+      rig.holes(2);
+      await client.frame("gap");
+      await acknowledge(3);
+    });
+    expect(gapsIn(raw)).toEqual([gapFrom("3.t3", "5.0", "erased")]);
+    expect((await recordNow()).owed).toEqual({ event: "gap", after: { seq: 3, tag: "t3" }, reason: "erased" });
+    const again = await visit((client) => client.frame("gap"));
+    expect(gapsIn(again)).toEqual([gapFrom("3.t3", "5.0", "erased")]);
+  });
+
+  test("may be an open event that is gone: another one that comes again behind it says that it was read", async () => {
+    const before = { tag: "t1", deliveries: 1, dueAt: 1e9 };
+    await store(2, { open: new Map([[1, before], openEvent(3, 1e9)]) });
+    first = 2;
+    const both = async (client: Awaited<ReturnType<typeof attach>>) => {
+      await waitFor("the other", () => client.events().length === 1);
+    };
+    expect(gapsIn(await visit(both))).toEqual([gapFrom("0.0", "1.0", "retention")]);
+    expect(gapsIn(await visit((client) => both(client).then(() => acknowledge(3))))).toHaveLength(1);
+    expect(gapsIn(await visit((client) => client.frame("ready")))).toEqual([]);
+  });
+
+  test("is told of another log, and nothing that was delivered there since is lost", async () => {
+    await store(2, { epoch: "older-epoch" });
+    const one = (client: Awaited<ReturnType<typeof attach>>) => waitFor("all", () => client.events().length >= 2);
+    const raw = await visit(one);
+    const { open } = await recordNow();
+    const again = await visit(one);
+    expect([raw, again].map((each) => each.split("event: reset").length - 1)).toEqual([1, 1]);
+    expect((await recordNow()).open).toEqual(open);
+  });
+
+  test("is told where its owner has it go on after it was archived", async () => {
+    await store(1, { through: { seq: 1, tag: "t1" } });
+    rig.event("missed");
+    rig.clock.now += 15 * DAY_MS;
+    const { topics: _, ...defined } = recordOf().definition;
+    const definition = { ...defined, backoffMs: [], deliver: undefined };
+    const { store: records, context } = rig.edge.subscriptions;
+    const { record, write } = (await records.read(KEY))!;
+    const at = { epoch: "first-epoch", position: rig.tenant.log.horizon };
+    applyCommand(record, { do: "define", definition, topics: ["order.>"], at }, context());
+    await records.put(KEY, storable(record), write);
+    rig.tenant.log.markAlive();
+    const raw = await visit((client) => client.frame("gap"));
+    expect(gapsIn(raw)).toEqual([gapFrom("1.t1", "3.t3", "retention")]);
   });
 });
 

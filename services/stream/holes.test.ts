@@ -1,6 +1,11 @@
 import { afterEach, expect, test } from "vitest";
 import { waitFor } from "#test/support/wait.ts";
+import type { Grant } from "./access/grant.ts";
 import type { Reader } from "./connections/reader.ts";
+import { behindAt } from "./connections/reader-state.ts";
+import { writeSlice } from "./connections/write-slice.ts";
+import type { Hold } from "./durable/hold.ts";
+import { holeOf } from "./event.ts";
 import { createRig, type EdgeRig } from "#test/rigs/edge-rig.ts";
 
 type Client = Awaited<ReturnType<EdgeRig["open"]>>;
@@ -69,6 +74,25 @@ test("a heartbeat tells a held reader its hole before it tells its place", async
   expect(client.raw()).not.toContain("event: cursor");
   session.answer({ state: "live", remainingMs: 60_000, isFinal: false });
   await client.frame("gap");
+});
+
+test("a durable subscription is told a hole at once: its record passes it with the next write", async () => {
+  rig = createRig();
+  await rig.open();
+  const [stream] = rig.edge.hub.streams();
+  const reader = stream?.reader as Reader;
+  const { registration, frames, connection } = reader;
+  const hold = { wants: () => true, room: 3, delivered: () => undefined } as unknown as Hold;
+  const state = behindAt({ seq: 1, tag: "t1" }, rig.tenant.log, rig.edge);
+  const grant = registration.grantAt(2, rig.clock.now) as Grant;
+  const losses: unknown[] = [];
+  frames.onLoss = ({ data }) => void losses.push(data);
+  const slice = { entries: [holeOf(2, 3)], end: { seq: 3, tag: "0" } };
+  const durable = { registration, frames, connection, durable: hold, late: undefined, trace: undefined };
+  const format = { body: "raw", naming: "message", framing: "sse" } as const;
+  writeSlice(rig.tenant, slice, { ...durable, gotEvents: () => undefined }, state, { grant, format }, () => 0);
+  expect(state.cursor.seq).toBe(3);
+  expect(losses).toEqual([{ from: "first-epoch.1.t1", to: "first-epoch.3.0", reason: "erased" }]);
 });
 
 /** The events and the gaps that a client was told, in order. */

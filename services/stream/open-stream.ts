@@ -10,6 +10,7 @@ import {
   attachHold,
   noSuchSubscription,
   requireNoCallback,
+  type HoldStart,
   startOf,
 } from "./connections/attach-hold.ts";
 import { beginHold } from "./connections/begin-hold.ts";
@@ -31,7 +32,7 @@ import type { StreamRequest } from "./connections/stream-request.ts";
 import type { ReaderDeps } from "./connections/reader-state.ts";
 import type { Tenant } from "./connections/tenant.ts";
 import { atCurrentStart } from "./log/at-current-start.ts";
-import { findStart, resumeKindOf, type Start } from "./log/resume.ts";
+import { findStart, resumeKindOf } from "./log/resume.ts";
 import type { Observer } from "./observe/observer.ts";
 import { beginStream } from "./observe/stream-trace.ts";
 import type { Tracer } from "#shared/trace/tracer.ts";
@@ -194,7 +195,7 @@ async function findBeginning(
   { log }: Tenant,
   { lastEventId, from }: Subscription,
   { claimed, attached }: { readonly claimed: ClaimedTopics | undefined; readonly attached: Attached | undefined },
-): Promise<{ readonly start: Start; readonly late: LateTopics | undefined }> {
+): Promise<{ readonly start: HoldStart; readonly late: LateTopics | undefined }> {
   const start = attached === undefined ? await findStart(log, lastEventId, from) : await startOf(attached, log);
   return { start, late: claimed && (await findLate(log, claimed.changes, start)) };
 }
@@ -237,7 +238,7 @@ function announceClaim({ announceTopics }: Edge, { changes }: Reader): void {
 }
 
 interface Beginning {
-  readonly start: Start;
+  readonly start: HoldStart;
   readonly place: Place;
   readonly claimed: ClaimedTopics | undefined;
   /** Monotonic milliseconds. */

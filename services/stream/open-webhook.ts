@@ -4,7 +4,7 @@ import type { ShareTopics } from "./access/share-topic-lists.ts";
 import { type Identity, Registration } from "./access/registration.ts";
 import { type HandshakeDeps, requireValid, verifyInTime } from "./access/verify.ts";
 import type { Admission } from "./admission/admission.ts";
-import { type Attached, attachHold, noSuchSubscription, startOf } from "./connections/attach-hold.ts";
+import { type Attached, attachHold, type HoldStart, noSuchSubscription, startOf } from "./connections/attach-hold.ts";
 import { beginHold } from "./connections/begin-hold.ts";
 import type { ClientStreams } from "./connections/client-streams.ts";
 import type { Connection } from "./connections/connection.ts";
@@ -19,7 +19,6 @@ import type { Hold } from "./durable/hold.ts";
 import type { Callback } from "./durable/record.ts";
 import type { SubscriptionKey } from "./durable/subscription-store.ts";
 import { atCurrentStart } from "./log/at-current-start.ts";
-import type { Start } from "./log/resume.ts";
 import type { Observer } from "./observe/observer.ts";
 
 /** Messages are batches of these, one to a line. */
@@ -123,7 +122,7 @@ function requireOwner(registration: Registration, edge: WebhookEdge): void {
   throw new AppError("session_ended", "auth does not know its owner, or not any more");
 }
 
-function begin(edge: WebhookEdge, { tenant, reader }: Stream, hold: Hold, start: Start): void {
+function begin(edge: WebhookEdge, { tenant, reader }: Stream, hold: Hold, start: HoldStart): void {
   try {
     beginHold(reader, hold, start, tenant.log.epoch, edge.subscriptions);
     if (start.notice !== undefined) reader.frames.sendNotice(start.notice, start.position);

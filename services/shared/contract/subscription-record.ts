@@ -2,8 +2,8 @@ import { z } from "zod";
 import { parseScope } from "../protocol/scope.ts";
 import { nameSchema } from "./name-schema.ts";
 
-/** The versions of the format of stored records. A record of a later one is left alone; one without a callback is as before there were any. */
-export const RECORD_FORMAT = { plain: 1, callback: 2 } as const;
+/** The versions of the format of stored records. A record of a later one is left alone; one has the least that has all its fields. */
+export const RECORD_FORMAT = { plain: 1, callback: 2, owed: 3 } as const;
 
 /** The address of a callback has no more. */
 export const MAX_URL_CHARACTERS = 2_048;
@@ -13,6 +13,10 @@ export const DEAD_REASONS = ["not_acknowledged", "refused", "denied"] as const;
 
 /** The value that stands where a subscription was deleted, until the store forgets it. */
 export const DELETED_RECORD = JSON.stringify({ v: RECORD_FORMAT.plain, deleted: true });
+
+/** Why events may be missing, and why no position of before means anything. */
+const GAP_REASONS = ["retention", "purged", "erased"] as const;
+const RESET_REASONS = ["epoch", "tail_lost", "unknown_id"] as const;
 
 const seqSchema = z.int().min(0);
 const tagSchema = z.string().regex(/^[a-z0-9]{1,16}$/);
@@ -42,6 +46,12 @@ export const definitionSchema = z.strictObject({
   deliver: callbackSchema.optional(),
 });
 
+/** What a client must be told before anything else is delivered: that events behind a position may be missing, or that the log is another one. */
+const lossSchema = z.discriminatedUnion("event", [
+  z.strictObject({ event: z.literal("gap"), after: positionSchema, reason: z.enum(GAP_REASONS) }),
+  z.strictObject({ event: z.literal("reset"), reason: z.enum(RESET_REASONS) }),
+]);
+
 /** The record of a durable subscription, as it is stored. */
 export const storedRecordSchema = z.strictObject({
   v: z.literal(Object.values(RECORD_FORMAT)),
@@ -58,6 +68,8 @@ export const storedRecordSchema = z.strictObject({
   /** Acknowledged though they stand behind `through`: sequence and tag. */
   early: z.array(z.tuple([seqSchema, tagSchema])),
   reach: seqSchema,
+  /** A loss that the client is not known to know of. */
+  owed: lossSchema.optional(),
   holder: z.strictObject({ connectionId: z.string().min(1), client: z.string().optional() }).optional(),
   /** Why a callback does not take what it is sent. */
   failure: z.strictObject({ at: timeSchema, reason: z.string() }).optional(),

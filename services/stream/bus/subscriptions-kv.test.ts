@@ -63,7 +63,7 @@ describe("a record", () => {
   });
 
   test.each([
-    ['{"v":3,"new":"format"}', "unavailable"],
+    ['{"v":4,"new":"format"}', "unavailable"],
     ["damaged", "subscription_unreadable"],
   ])("that cannot be read is told, and not overwritten: %s", async (text, code) => {
     await edge.js.publish(subscriptionSubject(key.tenant, key.subject, key.name), text);

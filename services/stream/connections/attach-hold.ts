@@ -5,16 +5,17 @@ import type { Identity } from "../access/registration.ts";
 import type { CommandContext } from "../durable/commands.ts";
 import { useDelivery } from "../durable/events.ts";
 import { Hold } from "../durable/hold.ts";
-import { forgetPositions, lifeOf } from "../durable/life.ts";
+import { forgetPositions, lifeOf, skipTo } from "../durable/life.ts";
 import type { Callback, SubscriptionRecord } from "../durable/record.ts";
 import type { WriterDeps } from "../durable/record-writer.ts";
+import { noticeOf } from "../durable/told-losses.ts";
 import {
   storable,
   type StoredRecord,
   type SubscriptionKey,
   type SubscriptionStore,
 } from "../durable/subscription-store.ts";
-import { findStart, gapTo, type Start } from "../log/resume.ts";
+import { findStart, type Start } from "../log/resume.ts";
 import type { TenantLog } from "../log/tenant-log.ts";
 import type { HoldAnswer, HoldCommand, HolderCall } from "./calls/command-hold.ts";
 
@@ -47,8 +48,6 @@ export interface AttachDeps extends WriterDeps {
 /** A subscription that was attached. */
 export interface Attached {
   readonly hold: Hold;
-  /** Where it stood when it was archived: what lies between there and now is not delivered. */
-  readonly archivedAt: SubscriptionRecord["through"] | undefined;
   /** Whether nobody had been attached for so long that it had expired. */
   readonly wasExpired: boolean;
 }
@@ -75,13 +74,23 @@ export async function attachHold(deps: AttachDeps, attachment: Attachment, log: 
   throw changesNow();
 }
 
-/** Where delivery begins, and what the client is told before. */
-export async function startOf({ hold, archivedAt }: Attached, log: TenantLog): Promise<Start> {
-  const { epoch, through } = hold.record;
-  const isOther = epoch !== log.epoch;
-  if (archivedAt !== undefined && !isOther) return gapTo(epoch, archivedAt, through, "retention");
+/** Where delivery of a subscription begins. */
+export interface HoldStart extends Start {
+  /** Whether the log is another one than its record is of: no position there means anything. */
+  readonly isAnew?: boolean;
+}
+
+/** Where delivery begins, and what the client is told before; also what it was told and may not have got. */
+export async function startOf({ hold: { record } }: Attached, log: TenantLog): Promise<HoldStart> {
+  const { epoch, through } = record;
   // In another log nothing was delivered yet.
-  return findStart(log, formatEventId(epoch, through), { at: isOther ? "earliest" : "now" });
+  const from = { at: epoch === log.epoch ? "now" : "earliest" } as const;
+  const { position, notice } = await findStart(log, formatEventId(epoch, through), from);
+  return {
+    position,
+    notice: noticeOf(record, notice, { epoch: log.epoch, position }),
+    isAnew: notice?.event === "reset",
+  };
 }
 
 /** The refusal where a person has no subscription of that name. */
@@ -133,11 +142,9 @@ async function claim(
   const { now, life } = deps.context();
   const state = lifeOf(record, now, life);
   const isArchived = state === "archived";
-  const archivedAt = isArchived ? record.through : undefined;
-  if (isArchived) {
-    forgetPositions(record);
-    if (record.epoch === log.epoch) record.through = log.horizon;
-  }
+  // In a log that has begun anew, it goes on as any other subscription does.
+  if (isArchived && record.epoch === log.epoch) skipTo(record, log.epoch, log.horizon);
+  else if (isArchived) forgetPositions(record);
   // Time to acknowledge that has run out meanwhile is a delivery used up. A client that only reconnects has the rest of its time.
   const due = [...record.open].filter(([, { dueAt }]) => dueAt <= now).map(([seq]) => seq);
   const again = due.filter((seq) => useDelivery(record, seq, now));
@@ -148,7 +155,7 @@ async function claim(
   const wasExpired = isArchived || state === "expired";
   return stored === undefined
     ? undefined
-    : { hold: new Hold(key, { record, write: stored }, deps, comesAgain), archivedAt, wasExpired };
+    : { hold: new Hold(key, { record, write: stored }, deps, comesAgain), wasExpired };
 }
 
 /** Whether the connection was made for what the record asks for now. */

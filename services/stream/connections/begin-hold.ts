@@ -1,5 +1,5 @@
 import type { Hold } from "../durable/hold.ts";
-import type { Start } from "../log/resume.ts";
+import type { HoldStart } from "./attach-hold.ts";
 import { bye } from "./end-stream.ts";
 import type { Reader } from "./reader.ts";
 import type { Subscriptions } from "./subscriptions.ts";
@@ -8,11 +8,12 @@ import type { Subscriptions } from "./subscriptions.ts";
 export function beginHold(
   reader: Reader,
   hold: Hold,
-  { position, notice }: Start,
+  { position, isAnew }: HoldStart,
   epoch: string,
   subscriptions: Pick<Subscriptions, "holds" | "replacedMs">,
 ): void {
-  if (notice?.event === "reset") hold.reset(epoch, position);
+  if (isAnew === true) hold.reset(epoch, position);
+  reader.frames.onLoss = (notice) => hold.told(notice);
   subscriptions.holds.add({ hold, reader });
   hold.begin({
     get cursor() {

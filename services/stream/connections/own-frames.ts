@@ -5,12 +5,14 @@ import type { Notice, Start } from "../log/resume.ts";
 import type { Observer } from "../observe/observer.ts";
 import { encodeControl, type FrameFormat, heartbeatOf } from "../frames/encode-frame.ts";
 import type { Connection } from "./connection.ts";
-import { gapOf, type Hole } from "./read-slice.ts";
+import { type Gap, gapOf, type Hole } from "./read-slice.ts";
 
 /** Writes the frames of our own to a client, and knows the last position that it was sent. */
 export class OwnFrames {
   /** Undefined while the client was sent none. */
   lastSent: Position | undefined;
+  /** Hears what the client is told is lost. */
+  onLoss: (notice: Notice) => void = () => undefined;
   readonly #connection: Connection;
   readonly #log: { readonly epoch: string };
   readonly #observer: Pick<Observer, "noticed">;
@@ -61,18 +63,18 @@ export class OwnFrames {
     if (owed !== undefined) this.send("subscription", owed);
   }
 
-  sendNotice({ event, data }: Notice, position: Position): void {
-    this.#observer.noticed(event);
-    this.send(event, data, position);
+  sendNotice(notice: Notice, position: Position): void {
+    this.noteLoss({ notice, position });
+    this.send(notice.event, notice.data, position);
   }
 
   /** Sends the gap before a reader's cursor, if there is one. */
   sendHole(state: { hole: Hole | undefined }): void {
     if (state.hole === undefined) return;
-    const { frame, position } = gapOf(this.#log.epoch, state.hole, this.#format);
+    const gap = gapOf(this.#log.epoch, state.hole, this.#format);
     state.hole = undefined;
-    this.#connection.write(frame);
-    this.noteGap(position);
+    this.noteLoss(gap);
+    this.#connection.write(gap.frame);
   }
 
   /** Sends a reader's cursor: a client that comes back need not begin again where it began, since nothing was for it up to here. */
@@ -87,9 +89,10 @@ export class OwnFrames {
     else this.send("cursor", "", position);
   }
 
-  /** A gap up to `position` was written among events. */
-  noteGap(position: Position): void {
+  /** The client is told of a loss, among events perhaps. */
+  noteLoss({ notice, position }: Gap): void {
     this.lastSent = position;
-    this.#observer.noticed("gap");
+    this.#observer.noticed(notice.event);
+    this.onLoss(notice);
   }
 }

@@ -5,7 +5,7 @@ import type { Registration } from "../access/registration.ts";
 import { frameFor } from "../audiences/frame-for.ts";
 import type { Hold } from "../durable/hold.ts";
 import type { EventEntry, Position } from "../event.ts";
-import { gapTo } from "../log/resume.ts";
+import { gapTo, type Notice } from "../log/resume.ts";
 import type { Slice } from "../log/tail.ts";
 import { encodeControl, type FrameFormat } from "../frames/encode-frame.ts";
 import type { DueTopics } from "../subscription/late-topics.ts";
@@ -45,14 +45,20 @@ export const MAX_STEP_BYTES = 64 * 1024;
 /** The clock is asked once for so many entries: asking costs as much as passing an entry that is not for the reader. */
 const ENTRIES_PER_LOOK = 4;
 
+/** What a client is told of a hole, and the position of its id. */
+export interface Gap {
+  readonly notice: Notice;
+  readonly position: Position;
+}
+
 /** The part of a slice for one reader. */
 export interface SliceReading {
   /** The frames of its events, and of the gaps before them. */
   readonly frames: readonly Buffer[];
   /** The positions of the events. */
   readonly delivered: readonly Position[];
-  /** The position of the last gap among the frames. */
-  readonly sentGap: Position | undefined;
+  /** The gaps among the frames. */
+  readonly gaps: readonly Gap[];
   /** The last entry that was passed. */
   readonly cursor: Position;
   /** A hole behind the last event among the frames. */
@@ -75,11 +81,12 @@ export function readSlice(
   const frames: Buffer[] = [];
   const delivered: Position[] = [];
   let { cursor, hole } = from;
-  let sentGap: Position | undefined;
+  const gaps: Gap[] = [];
   const takeGap = (): Buffer[] => {
     if (hole === undefined) return [];
     const gap = gapOf(tenant.log.epoch, hole, format);
-    [sentGap, hole] = [gap.position, undefined];
+    gaps.push(gap);
+    hole = undefined;
     return [gap.frame];
   };
   // Thousands who come back at once each pass thousands of entries for others: what is the same for all is asked once.
@@ -92,7 +99,7 @@ export function readSlice(
     if (delivered.length >= room || bytes >= MAX_STEP_BYTES) break;
     if (entry.kind === "event" && asksFor(entry.topic) && hold?.wants(entry.position, entry.topic) !== false) {
       const frame = frameFor(tenant, entry, { grant, format, endedBy: registration.grantEndedBy });
-      if (frame === "undecided") return { frames, delivered, sentGap, cursor, hole, undecided: entry };
+      if (frame === "undecided") return { frames, delivered, gaps, cursor, hole, undecided: entry };
       if (frame === "denied") tenant.reach.denied(entry.position.seq);
       else {
         frames.push(...takeGap(), frame);
@@ -107,16 +114,16 @@ export function readSlice(
   }
   // Behind the last entry that is listed, others were left out.
   if (passed === entries.length && cursor.seq < end.seq && end.seq <= through) cursor = end;
-  return { frames, delivered, sentGap, cursor, hole, undecided: undefined };
+  return { frames, delivered, gaps, cursor, hole, undecided: undefined };
 }
 
-/** The `gap` frame of a hole, and the position of its id. */
+/** The `gap` frame of a hole. */
 export function gapOf(
   epoch: string,
   { after, to }: Hole,
   format: Pick<FrameFormat, "framing">,
-): { readonly frame: Buffer; readonly position: Position } {
+): Gap & { readonly frame: Buffer } {
   const { notice, position } = gapTo(epoch, after, to, "erased");
   const id = formatEventId(epoch, position);
-  return { frame: encodeControl(format, notice.event, notice.data, { id }), position };
+  return { notice, position, frame: encodeControl(format, notice.event, notice.data, { id }) };
 }

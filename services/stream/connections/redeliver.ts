@@ -136,6 +136,7 @@ function gapFrame(
     { seq: last, tag: "0" },
     gone?.goneBy ?? "erased",
   );
+  hold.told(notice);
   return encodeControl(format, notice.event, notice.data, { id: formatEventId(epoch, position) });
 }
 

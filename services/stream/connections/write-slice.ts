@@ -31,24 +31,35 @@ export function writeSlice(
   { grant, format }: { readonly grant: Grant; readonly format: FrameFormat },
   now: ReaderDeps["now"],
 ): SliceReading {
-  const { registration, connection, durable: hold } = reader;
+  const { registration, durable: hold } = reader;
   const { cursor, hole } = state;
   const due = dueTopics(registration.topics, reader.late, cursor.seq);
   const room = roomOf(reader);
   const reading = readSlice(tenant, slice, { registration, grant, format, cursor, hole, due, hold, room }, now);
-  const { frames, delivered, sentGap } = reading;
+  const { frames, delivered, gaps } = reading;
   advance(state, reading);
+  for (const gap of gaps) reader.frames.noteLoss(gap);
   hold?.delivered(delivered);
-  if (sentGap !== undefined) reader.frames.noteGap(sentGap);
   if (reading.cursor !== cursor && state.slices.isAtMark) reader.frames.sendCursor(state);
-  if (frames.length === 0) return reading;
+  if (frames.length > 0) writeFrames(tenant, slice, reader, reading, now);
+  // What is stored of it would pass a hole of which its client was not told.
+  if (hold !== undefined) reader.frames.sendHole(state);
+  return reading;
+}
+
+function writeFrames(
+  tenant: Tenant,
+  slice: Slice,
+  reader: SliceWriter,
+  { frames, delivered }: SliceReading,
+  now: ReaderDeps["now"],
+): void {
   const bytes = Buffer.concat(frames);
-  connection.write(bytes, delivered);
+  reader.connection.write(bytes, delivered);
   tenant.traces?.caughtUp(tenant, slice.entries, delivered, reader.trace?.traceparent);
   reader.gotEvents(delivered.length, now());
   for (const { seq } of delivered) tenant.reach.written(seq, 1);
   tenant.noteWritten(delivered.length, bytes.length);
-  return reading;
 }
 
 /** How many events may be delivered: what its window has room for, as its connection takes them. */

@@ -39,6 +39,20 @@ async function holdOf(change: Partial<SubscriptionRecord> = {}, again?: number[]
 const at = (seq: number) => ({ seq, tag: `t${seq}` });
 const stored = async () => (await records.read(KEY))!.record;
 
+test("a loss that a callback was told of is told again until it has taken an event that came with it", async () => {
+  const hold = await holdOf();
+  hold.delivered([at(11)]);
+  const data = { from: idAt(11), to: idAt(12, "0"), reason: "erased" } as const;
+  hold.told({ event: "gap", data });
+  hold.delivered([at(13)]);
+  hold.accepted([at(11)]);
+  expect(hold.record.owed).toEqual({ event: "gap", after: at(11), reason: "erased" });
+  hold.failed([at(13)], "the receiver answers 500", 0);
+  expect(hold.record.owed).toBeDefined();
+  hold.accepted([at(13)]);
+  expect(hold.record.owed).toBeUndefined();
+});
+
 describe("events that a callback has in hand", () => {
   test("are due to nobody else, however long it takes, and open no more once it has taken them", async () => {
     const hold = await holdOf();

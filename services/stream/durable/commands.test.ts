@@ -145,6 +145,14 @@ describe("what an owner asks for", () => {
     expect([openOf(expired), expired.through.seq, expired.seenAt]).toEqual([[11, 12, 14], 14, 1_000 + 8 * DAY_MS]);
     const archived = apply(opened(), define(), 1_000 + 15 * DAY_MS);
     expect([archived.open.size, archived.through.seq]).toEqual([0, 40]);
+    expect([expired.owed, archived.owed]).toEqual([
+      undefined,
+      { event: "gap", after: { seq: 14, tag: "t14" }, reason: "retention" },
+    ]);
+    const other = { ...define(), at: { epoch: "other-epoch", position: { seq: 4, tag: "t4" } } };
+    const elsewhere = apply(opened(), other, 1_000 + 15 * DAY_MS);
+    expect([elsewhere.owed, elsewhere.through.seq]).toEqual([{ event: "reset", reason: "epoch" }, 4]);
+    expect(elsewhere.definition.topics["order.>"]).toBe(0);
   });
 });
 

@@ -3,7 +3,7 @@ import { definitionSchema, isPaused, positionSchema } from "#shared/contract/sub
 import { AppError } from "#shared/errors/app-error.ts";
 import { parseEventId } from "#shared/protocol/event-id.ts";
 import { acknowledge, type Acknowledgement, type DeadChoice, dropDead, readIds, refuse, reviveDead } from "./events.ts";
-import { forgetPositions, lifeOf, type LifeTimes } from "./life.ts";
+import { lifeOf, type LifeTimes, skipTo } from "./life.ts";
 import type { Definition, SubscriptionRecord } from "./record.ts";
 
 const idsSchema = z.array(z.string().max(128)).max(10_000);
@@ -78,6 +78,11 @@ export function acknowledgementOf(command: SubscriptionCommand): Acknowledgement
   return { ids: readIds(command.ids), upTo: parseEventId(command.upTo ?? "") };
 }
 
+/** The events that whoever gives a command has. */
+export function answeredBy(command: SubscriptionCommand): Acknowledgement {
+  return command.do === "refuse" ? { ids: readIds(command.ids), upTo: undefined } : acknowledgementOf(command);
+}
+
 function deadOf(dead: "all" | readonly string[]): DeadChoice {
   return dead === "all" ? dead : readIds(dead);
 }
@@ -91,11 +96,7 @@ function pause(record: SubscriptionRecord, until: SubscriptionRecord["pausedUnti
 /** Also brings a subscription back to life that had expired: its owner is there. */
 function define(record: SubscriptionRecord, command: DefineCommand, { now, life }: CommandContext): void {
   if (command.expected !== undefined && command.expected !== record.revision) throw otherRevision(record.revision);
-  if (lifeOf(record, now, life) === "archived") {
-    forgetPositions(record);
-    record.epoch = command.at.epoch;
-    record.through = command.at.position;
-  }
+  if (lifeOf(record, now, life) === "archived") skipTo(record, command.at.epoch, command.at.position);
   record.seenAt = now;
   const definition = { ...command.definition, topics: topicsFrom(record.definition, command) };
   if (JSON.stringify(sorted(definition)) === JSON.stringify(sorted(record.definition))) return;

@@ -50,6 +50,11 @@ function openAt({ epoch, open: events }: SubscriptionRecord, id: EventId): OpenE
   return event?.tag === id.position.tag ? event : undefined;
 }
 
+/** The sequences of those that are open still. In a log that has begun anew the same sequence is another event. */
+export function openOf({ open: events }: SubscriptionRecord, positions: readonly Position[]): number[] {
+  return positions.filter(({ seq, tag }) => events.get(seq)?.tag === tag).map(({ seq }) => seq);
+}
+
 /** Ids as an owner sends them: some, or all up to one of them. */
 export interface Acknowledgement {
   readonly ids: readonly EventId[];
@@ -97,8 +102,14 @@ export function acknowledge(
   const isReal = seq <= record.through.seq ? named === undefined || named.tag === tag : real.has(seq);
   if (!isReal) return;
   for (const each of record.open.keys()) if (each <= seq) record.open.delete(each);
-  if (seq > record.through.seq) record.through = upTo.position;
-  for (const each of record.early.keys()) if (each <= record.through.seq) record.early.delete(each);
+  passTo(record, upTo.position);
+}
+
+/** Everything up to a position was looked at. */
+export function passTo(record: SubscriptionRecord, position: Position): void {
+  if (position.seq <= record.through.seq) return;
+  record.through = position;
+  for (const seq of record.early.keys()) if (seq <= position.seq) record.early.delete(seq);
 }
 
 /** Has open events come again after `delayMs`, or makes those dead letters whose deliveries are used up. */

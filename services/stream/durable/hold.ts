@@ -3,14 +3,16 @@ import { within } from "#shared/async/within.ts";
 import { isPaused } from "#shared/contract/subscription-record.ts";
 import { AppError } from "#shared/errors/app-error.ts";
 import type { Position } from "../event.ts";
-import { applyCommand, type CommandContext, type SubscriptionCommand } from "./commands.ts";
+import type { Notice } from "../log/resume.ts";
+import { answeredBy, applyCommand, type CommandContext, type SubscriptionCommand } from "./commands.ts";
 import { UnderWay } from "./under-way.ts";
 import { Alarm } from "./alarm.ts";
-import { ackWaitOf, asksFor, bury, failDelivery, giveBack, open, useDelivery } from "./events.ts";
+import { ackWaitOf, asksFor, bury, failDelivery, giveBack, open, openOf, passTo, useDelivery } from "./events.ts";
 import { beginAnew } from "./life.ts";
 import { type SubscriptionRecord, wishOf } from "./record.ts";
 import { RecordWriter, type WriterDeps } from "./record-writer.ts";
 import type { StoredRecord, SubscriptionKey } from "./subscription-store.ts";
+import { ToldLosses } from "./told-losses.ts";
 
 /** How long a command waits until it is stored. */
 const STORED_WITHIN_MS = 4_000;
@@ -39,12 +41,13 @@ const noAnswer = (): AppError => new AppError("unavailable", "the store of subsc
  */
 export class Hold {
   readonly key: SubscriptionKey;
+  readonly record: SubscriptionRecord;
   /** Notified when more may be delivered. */
   readonly changed = new Notifier();
-  readonly #record: SubscriptionRecord;
   readonly #writer: RecordWriter;
   readonly #deps: HoldDeps;
   readonly #underWay: UnderWay;
+  readonly #losses: ToldLosses;
   readonly #alarm: Alarm;
   readonly #madeFor: string;
   #reader: HoldReader | undefined;
@@ -53,9 +56,10 @@ export class Hold {
   /** Holds a record that was stored with this connection as its holder. The open events `again`, all by default, come again now. */
   constructor(key: SubscriptionKey, stored: StoredRecord, deps: HoldDeps, again = [...stored.record.open.keys()]) {
     this.key = key;
-    this.#record = stored.record;
+    this.record = stored.record;
     this.#deps = deps;
     this.#underWay = new UnderWay(again);
+    this.#losses = new ToldLosses(stored.record);
     this.#madeFor = wishOf(stored.record);
     this.#alarm = new Alarm(() => this.#look(), deps);
     const owner = {
@@ -64,13 +68,12 @@ export class Hold {
         this.#stir();
         this.#requireSame();
       },
-      lost: (why: "replaced" | "changed") => this.#lose(why),
+      lost: (why: "replaced" | "changed") => {
+        this.#stop();
+        this.#reader?.lose(why);
+      },
     };
     this.#writer = new RecordWriter(key, stored, owner, deps);
-  }
-
-  get record(): SubscriptionRecord {
-    return this.#record;
   }
 
   /** Whether it is let go, or another's. */
@@ -81,14 +84,14 @@ export class Hold {
   /** How many more events may be delivered before one is acknowledged. */
   get room(): number {
     if (this.#ended || this.isPaused) return 0;
-    return Math.max(0, this.#record.definition.window - this.#record.open.size);
+    return Math.max(0, this.record.definition.window - this.record.open.size);
   }
 
   /** The next event that comes again now. */
   get next(): Position | undefined {
     if (this.#ended || this.isPaused) return undefined;
-    const seq = this.#underWay.next(this.#record.open) ?? -1;
-    const event = this.#record.open.get(seq);
+    const seq = this.#underWay.next(this.record.open) ?? -1;
+    const event = this.record.open.get(seq);
     return event && { seq, tag: event.tag };
   }
 
@@ -100,20 +103,26 @@ export class Hold {
 
   /** The log has begun anew, and delivery goes on at `position`: no sequence from before means anything. */
   reset(epoch: string, position: Position): void {
-    beginAnew(this.#record, epoch, position);
+    beginAnew(this.record, epoch, position);
     this.#underWay.clear();
+    this.#writer.touch();
+  }
+
+  /** The client was told of a loss. */
+  told(notice: Notice): void {
+    this.#losses.tell(notice);
     this.#writer.touch();
   }
 
   /** Whether an event is the subscription's, and not acknowledged before its first delivery here. */
   wants({ seq, tag }: Position, topic: string): boolean {
-    const { through, early, definition } = this.#record;
+    const { through, early, definition } = this.record;
     return seq > through.seq && early.get(seq) !== tag && asksFor(definition, topic, seq);
   }
 
   /** Whether an event that comes again is asked for still. */
   asksFor(topic: string, seq: number): boolean {
-    return asksFor(this.#record.definition, topic, seq);
+    return asksFor(this.record.definition, topic, seq);
   }
 
   /** Events were delivered for the first time. */
@@ -121,45 +130,49 @@ export class Hold {
     if (positions.length === 0) return;
     const now = this.#now;
     for (const position of positions) {
-      open(this.#record, position, now);
+      open(this.record, position, now);
+      this.#losses.wrote(position.seq);
       if (this.#isCallback) this.#underWay.hand(position.seq);
     }
     this.#writer.touch();
-    if (!this.#isCallback) this.#wakeAt(now + ackWaitOf(this.#record.definition, 1));
+    if (!this.#isCallback) this.#wakeAt(now + ackWaitOf(this.record.definition, 1));
   }
 
   /** An event that was to come again was delivered. Its owner has the whole time to acknowledge it. */
   redelivered(seq: number): void {
-    const event = this.#record.open.get(seq);
-    if (event !== undefined) event.dueAt = this.#now + ackWaitOf(this.#record.definition, event.deliveries);
+    const event = this.record.open.get(seq);
+    if (event !== undefined) event.dueAt = this.#now + ackWaitOf(this.record.definition, event.deliveries);
     this.#underWay.leave(seq);
+    this.#losses.wroteAgain(seq);
     if (this.#isCallback) this.#underWay.hand(seq);
     this.#watch();
   }
 
   /** The callback has taken events that it had in hand. */
   accepted(positions: readonly Position[]): void {
-    this.#record.failure = undefined;
-    this.#answered(positions, (seq) => this.#record.open.delete(seq));
+    this.record.failure = undefined;
+    this.#losses.accepted(positions);
+    this.#answered(positions, (seq) => this.record.open.delete(seq));
   }
 
   /** It has not, for that reason: they come again by the back-off, and `leastMs` later at the earliest, or are dead letters. */
   failed(positions: readonly Position[], reason: string, leastMs: number): void {
-    this.#record.failure = { at: this.#now, reason };
-    this.#answered(positions, (seq) => failDelivery(this.#record, seq, leastMs, this.#now));
+    const now = this.#now;
+    this.record.failure = { at: now, reason };
+    this.#answered(positions, (seq) => failDelivery(this.record, seq, leastMs, now));
   }
 
   /** It was not sent them: they come again now, and that delivery is the one that they had. */
   takeBack(positions: readonly Position[]): void {
-    this.#underWay.makeReady(this.#openOf(positions));
+    this.#underWay.makeReady(openOf(this.record, positions));
     this.#stir();
   }
 
   /** An event that was to come again does not: it is gone, or not asked for, or `denied`, and looked at later where no dead letter has room. */
   give(seq: number, why: "gone" | "denied"): void {
     this.#underWay.leave(seq);
-    if (why === "gone") this.#record.open.delete(seq);
-    else if (!bury(this.#record, seq, "denied")) failDelivery(this.#record, seq, 0, this.#now);
+    if (why === "gone") this.record.open.delete(seq);
+    else if (!bury(this.record, seq, "denied")) failDelivery(this.record, seq, 0, this.#now);
     this.#writer.touch();
     this.#watch();
   }
@@ -172,7 +185,8 @@ export class Hold {
     if (this.#ended) return "moved";
     if (command.do !== "look" && this.#writer.isFull) throw noAnswer();
     this.#prepare();
-    applyCommand(this.#record, command, { ...this.#deps.context(), real });
+    this.#losses.answered(answeredBy(command));
+    applyCommand(this.record, command, { ...this.#deps.context(), real });
     if (command.do !== "look") {
       this.#stir();
       const flush = this.#writer.flush();
@@ -180,7 +194,7 @@ export class Hold {
       if (!(await flush)) return "moved";
     }
     this.#requireSame();
-    return this.#record;
+    return this.record;
   }
 
   /** Notes in the record that the subscription has its holder still. */
@@ -195,14 +209,14 @@ export class Hold {
     this.#stop();
     // A delivery that did not take place is not used up. What a stream is to get again has its time to acknowledge all the same.
     const { claimed, all } = this.#underWay;
-    for (const seq of this.#isCallback ? all : claimed) giveBack(this.#record, seq, this.#now);
-    this.#record.holder = undefined;
+    for (const seq of this.#isCallback ? all : claimed) giveBack(this.record, seq, this.#now);
+    this.record.holder = undefined;
     await this.#writer.close();
   }
 
   /** Whether each delivery is answered by its connection. */
   get #isCallback(): boolean {
-    return this.#record.definition.deliver !== undefined;
+    return this.record.definition.deliver !== undefined;
   }
 
   get #now(): number {
@@ -211,26 +225,18 @@ export class Hold {
 
   /** Whether nothing is delivered now. */
   get isPaused(): boolean {
-    return isPaused(this.#record.pausedUntil, this.#now);
+    return isPaused(this.record.pausedUntil, this.#now);
   }
 
   #prepare(): void {
-    const record = this.#record;
     const { cursor } = this.#reader ?? {};
-    record.seenAt = this.#now;
-    if (this.#ended || cursor === undefined || cursor.seq <= record.through.seq) return;
-    record.through = cursor;
-    for (const seq of record.early.keys()) if (seq <= cursor.seq) record.early.delete(seq);
-  }
-
-  /** Those that are open still. In a log that has begun anew the same sequence is another event. */
-  #openOf(positions: readonly Position[]): number[] {
-    return positions.filter(({ seq, tag }) => this.#record.open.get(seq)?.tag === tag).map(({ seq }) => seq);
+    this.record.seenAt = this.#now;
+    if (!this.#ended && cursor !== undefined) passTo(this.record, cursor);
   }
 
   #answered(positions: readonly Position[], settle: (seq: number) => void): void {
     if (this.#ended) return;
-    for (const seq of this.#openOf(positions)) {
+    for (const seq of openOf(this.record, positions)) {
       this.#underWay.leave(seq);
       settle(seq);
     }
@@ -241,13 +247,7 @@ export class Hold {
 
   /** The connection is for these topics, and this callback: another one is made for others. */
   #requireSame(): void {
-    if (!this.#ended && wishOf(this.#record) !== this.#madeFor) this.#reader?.lose("changed");
-  }
-
-  #lose(why: "replaced" | "changed"): void {
-    if (this.#ended) return;
-    this.#stop();
-    this.#reader?.lose(why);
+    if (!this.#ended && wishOf(this.record) !== this.#madeFor) this.#reader?.lose("changed");
   }
 
   #stop(): void {
@@ -258,7 +258,7 @@ export class Hold {
 
   /** What is open, or may be delivered, has changed from outside. */
   #stir(): void {
-    this.#underWay.retain(this.#record.open);
+    this.#underWay.retain(this.record.open);
     this.#watch();
     this.changed.notify();
     if (this.next !== undefined) this.#reader?.interrupt();
@@ -275,22 +275,17 @@ export class Hold {
   }
 
   #nextAt(): number {
-    const { pausedUntil } = this.#record;
+    const { pausedUntil } = this.record;
     if (this.isPaused) return typeof pausedUntil === "number" ? pausedUntil : Number.POSITIVE_INFINITY;
-    return Math.min(Number.POSITIVE_INFINITY, ...this.#waiting().map(([, { dueAt }]) => dueAt));
-  }
-
-  /** The open events for which time runs. */
-  #waiting() {
-    const { all } = this.#underWay;
-    return [...this.#record.open].filter(([seq]) => !all.has(seq));
+    return Math.min(Number.POSITIVE_INFINITY, ...this.#underWay.others(this.record.open).map(([, { dueAt }]) => dueAt));
   }
 
   /** Uses up a delivery of each event that is due; once that is stored, they come again. */
   async #look(): Promise<void> {
     const now = this.#now;
-    const due = this.isPaused ? [] : this.#waiting().filter(([, { dueAt }]) => dueAt <= now);
-    const again = due.filter(([seq]) => useDelivery(this.#record, seq, now)).map(([seq]) => seq);
+    const waiting = this.isPaused ? [] : this.#underWay.others(this.record.open);
+    const due = waiting.filter(([, { dueAt }]) => dueAt <= now);
+    const again = due.filter(([seq]) => useDelivery(this.record, seq, now)).map(([seq]) => seq);
     this.#underWay.claim(again);
     this.#stir();
     if (due.length === 0 || !(await this.#writer.flush()) || this.#ended) return;

@@ -1,6 +1,7 @@
 import { isPaused } from "#shared/contract/subscription-record.ts";
 import type { Position } from "../event.ts";
 import type { SubscriptionRecord } from "./record.ts";
+import { owe } from "./told-losses.ts";
 
 /** How long a subscription without a holder keeps what, in milliseconds. A holder notes that it is there more often. */
 export interface LifeTimes {
@@ -27,6 +28,17 @@ export function beginAnew(record: SubscriptionRecord, epoch: string, position: P
   forgetPositions(record);
   const topics = Object.fromEntries(Object.keys(definition.topics).map((pattern) => [pattern, 0]));
   Object.assign(record, { epoch, through: position, definition: { ...definition, topics } });
+}
+
+/** Has an archived record go on at a position of a log. What lies before it is not delivered, and its client is to be told so. */
+export function skipTo(record: SubscriptionRecord, epoch: string, position: Position): void {
+  if (epoch !== record.epoch) {
+    owe(record, { event: "reset", reason: "epoch" });
+    return beginAnew(record, epoch, position);
+  }
+  owe(record, { event: "gap", after: record.through, reason: "retention" });
+  forgetPositions(record);
+  record.through = position;
 }
 
 /** Leaves of a record what its owner asked for, from the present position on. */

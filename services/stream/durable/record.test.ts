@@ -9,6 +9,7 @@ const FULL = recordOf({
   dead: [{ seq: 12, tag: "t12", deliveries: 2, reason: "not_acknowledged" }],
   early: new Map([[15, "t15"]]),
   reach: 20,
+  owed: { event: "gap", after: { seq: 5, tag: "t5" }, reason: "erased" },
   holder: { connectionId: "w-1", client: "tab" },
   puts: 3,
 });
@@ -16,6 +17,16 @@ const FULL = recordOf({
 describe("a record", () => {
   test.each([recordOf(), FULL])("is read as it was written", (record) => {
     expect(parseRecord(encodeRecord(record))).toEqual({ is: "record", record });
+  });
+
+  test("has the least format that has all its fields", () => {
+    const { definition } = recordOf();
+    const deliver = { url: "https://hooks.example.com/", secretRef: "hook" };
+    const owed = { event: "reset", reason: "epoch" } as const;
+    const formats = [recordOf(), recordOf({ definition: { ...definition, deliver } }), recordOf({ owed })].map(
+      (record) => (JSON.parse(encodeRecord(record)) as { v: number }).v,
+    );
+    expect(formats).toEqual([1, 2, 3]);
   });
 
   test("takes about thirty bytes for each open event", () => {
@@ -26,7 +37,7 @@ describe("a record", () => {
 
   test("that was deleted is a trace, and one of a later format is left to who wrote it", () => {
     expect(parseRecord(DELETED_RECORD)).toEqual({ is: "deleted" });
-    expect(parseRecord(JSON.stringify({ ...JSON.parse(encodeRecord(FULL)), v: 3, later: true }))).toEqual({
+    expect(parseRecord(JSON.stringify({ ...JSON.parse(encodeRecord(FULL)), v: 4, later: true }))).toEqual({
       is: "newer",
     });
   });

@@ -4,6 +4,7 @@ import {
   RECORD_FORMAT,
   storedRecordSchema,
   type DEAD_REASONS,
+  type StoredSubscription,
 } from "#shared/contract/subscription-record.ts";
 import { parseJson } from "#shared/json/parse-json.ts";
 import type { Position } from "../event.ts";
@@ -25,6 +26,9 @@ export interface DeadLetter {
   /** `denied`: its owner may not see it any more. */
   readonly reason: (typeof DEAD_REASONS)[number];
 }
+
+/** Events behind a position may be missing, or no position of before means anything. */
+export type Loss = NonNullable<StoredSubscription["owed"]>;
 
 /** The connection that a subscription is delivered to. */
 export interface Holder {
@@ -83,6 +87,8 @@ export interface SubscriptionRecord {
   early: Map<number, string>;
   /** Up to here, a holder that is gone may have delivered events behind `through`. */
   reach: number;
+  /** What its client was told is lost, or is to be told, and is not known to know. */
+  owed: Loss | undefined;
   holder: Holder | undefined;
   /** Undefined while the callback takes what it is sent, or there is none. */
   failure: CallbackFailure | undefined;
@@ -109,6 +115,7 @@ export function createRecord(
     dead: [],
     early: new Map(),
     reach: 0,
+    owed: undefined,
     holder: undefined,
     failure: undefined,
     puts: 0,
@@ -134,10 +141,10 @@ export function parseRecord(text: string): StoredValue {
   if (text === DELETED_RECORD) return { is: "deleted" };
   const json = parseJson(text);
   const { data: format } = formatSchema.safeParse(json);
-  if (format !== undefined && format.v > RECORD_FORMAT.callback) return { is: "newer" };
+  if (format !== undefined && format.v > RECORD_FORMAT.owed) return { is: "newer" };
   const { data } = storedRecordSchema.safeParse(json);
   if (data === undefined) return { is: "corrupted" };
-  const { v: _, paused, through, open, dead, early, holder, failure, ...plain } = data;
+  const { v: _, paused, through, open, dead, early, owed, holder, failure, ...plain } = data;
   return {
     is: "record",
     record: {
@@ -147,6 +154,7 @@ export function parseRecord(text: string): StoredValue {
       open: new Map(open.map(([seq, tag, deliveries, dueAt]) => [seq, { tag, deliveries, dueAt }])),
       dead: dead.map(([seq, tag, deliveries, reason]) => ({ seq, tag, deliveries, reason })),
       early: new Map(early),
+      owed,
       holder: holder && { connectionId: holder.connectionId, client: holder.client },
       failure,
     },
@@ -156,7 +164,7 @@ export function parseRecord(text: string): StoredValue {
 /** The stored form of a record: some 30 bytes for each open event. */
 export function encodeRecord({ pausedUntil, through, open, dead, early, ...plain }: SubscriptionRecord): string {
   return JSON.stringify({
-    v: plain.definition.deliver === undefined ? RECORD_FORMAT.plain : RECORD_FORMAT.callback,
+    v: formatOf(plain),
     ...plain,
     paused: pausedUntil,
     through: [through.seq, through.tag],
@@ -164,4 +172,9 @@ export function encodeRecord({ pausedUntil, through, open, dead, early, ...plain
     dead: dead.map(({ seq, tag, deliveries, reason }) => [seq, tag, deliveries, reason]),
     early: [...early],
   });
+}
+
+function formatOf({ definition, owed }: Pick<SubscriptionRecord, "definition" | "owed">): number {
+  if (owed !== undefined) return RECORD_FORMAT.owed;
+  return definition.deliver === undefined ? RECORD_FORMAT.plain : RECORD_FORMAT.callback;
 }

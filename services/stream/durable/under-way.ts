@@ -20,6 +20,12 @@ export class UnderWay {
     return new Set([...this.#claimed, ...this.#inHand, ...this.#ready]);
   }
 
+  /** The open events for which time runs. */
+  others<Event>(open: ReadonlyMap<number, Event>): [number, Event][] {
+    const { all } = this;
+    return [...open].filter(([seq]) => !all.has(seq));
+  }
+
   /** The first one that comes again now; those that are not open any more do not. */
   next(open: ReadonlyMap<number, unknown>): number | undefined {
     while (this.#ready[0] !== undefined && !open.has(this.#ready[0])) this.#ready.shift();
