@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { type ConsoleRig, expectNoViolations, openAs, startConsole } from "#test/support/open-console.ts";
+import { requireOk } from "#test/support/require-ok.ts";
 import { OPERATOR_TOKEN } from "#test/support/start-stack.ts";
 import { waitFor } from "#test/support/wait.ts";
 
@@ -31,11 +32,13 @@ test("another span of time is another trail, in which nothing stands twice", asy
   await page.getByLabel("Since").selectOption("1");
   const login = { tenant: "demo", username: "alice", password: "sluice-demo", device: "a device of its own" };
   const body = JSON.stringify(login);
-  await fetch(`${rig.authUrl}/v1/auth/login`, {
-    method: "POST",
-    headers: { "content-type": "application/json" },
-    body,
-  });
+  await requireOk(
+    fetch(`${rig.authUrl}/v1/auth/login`, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body,
+    }),
+  );
   await page.getByRole("row").filter({ hasText: "a device of its own" }).waitFor();
   expect(await ended.count()).toBe(1);
 });

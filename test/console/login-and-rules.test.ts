@@ -21,7 +21,7 @@ let rig: ConsoleRig;
 
 beforeAll(async () => {
   rig = await startConsole();
-  await rig.stack.operate("PUT", "acme");
+  await rig.stack.carryOut("PUT", "acme");
   await put(DOCUMENT, "the first document");
 }, 120_000);
 afterAll(() => rig[Symbol.asyncDispose]());
@@ -79,7 +79,7 @@ test("on a phone the navigation opens from a button, by keys alone, and nothing 
 
 test("however long a tenant's name is, its panel is no wider than the narrowest screen", async () => {
   const name = "t".repeat(64);
-  await rig.stack.operate("PUT", name);
+  await rig.stack.carryOut("PUT", name);
   const page = await rig.open(`/tenants?open=${name}`, { width: 320 });
   const panel = page.getByRole("dialog", { name });
   await panel.getByRole("button", { name: `Delete ${name}` }).waitFor();

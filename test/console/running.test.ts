@@ -5,6 +5,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { openEventStream } from "#test/support/event-stream.ts";
 import { type ConsoleRig, expectNoViolations, openAs, startConsole } from "#test/support/open-console.ts";
 import { freePort } from "#test/support/ports.ts";
+import { requireOk } from "#test/support/require-ok.ts";
 import { OPERATOR_TOKEN } from "#test/support/start-stack.ts";
 import { waitFor } from "#test/support/wait.ts";
 
@@ -140,13 +141,13 @@ test("a durable subscription is paused and resumed, and its dead letter delivere
   const headers = { authorization: `Bearer ${token}` };
   const mine = `${rig.stack.streamUrl}/v1/subscriptions/builds`;
   const body = JSON.stringify({ topics: ["issues.>"], maxDeliver: 1, ackWaitMs: 600_000 });
-  await fetch(mine, { method: "PUT", headers, body });
+  await requireOk(fetch(mine, { method: "PUT", headers, body }));
   await using stream = await openEventStream(`${rig.stack.streamUrl}/v1/stream?subscription=builds`, { token });
   await stream.frame("ready");
   const producer = await rig.stack.bus("demo");
   await producer.publish("events.demo.issues.opened.refused", '{"n":42}');
   const { id = "" } = await stream.frame(({ data }) => data === '{"n":42}');
-  await fetch(`${mine}/nacks`, { method: "POST", headers, body: JSON.stringify({ ids: [id] }) });
+  await requireOk(fetch(`${mine}/nacks`, { method: "POST", headers, body: JSON.stringify({ ids: [id] }) }));
   const page = await rig.open("/subscriptions?tenant=demo");
   const row = page.getByRole("row").filter({ hasText: "builds" });
   await row.getByText("delivering").waitFor();
@@ -179,11 +180,13 @@ test("a durable subscription is paused and resumed, and its dead letter delivere
 test("what clients report is a table, on a phone too", async () => {
   const { access_token: token } = await rig.stack.login("alice");
   const report = { transport: "poll", fallback: { from: "sse", reason: "buffered" }, firstEventMs: 400, region: "eu" };
-  await fetch(`${rig.stack.streamUrl}/v1/reports`, {
-    method: "POST",
-    headers: { authorization: `Bearer ${token}`, "content-type": "application/json", "user-agent": FIREFOX },
-    body: JSON.stringify(report),
-  });
+  await requireOk(
+    fetch(`${rig.stack.streamUrl}/v1/reports`, {
+      method: "POST",
+      headers: { authorization: `Bearer ${token}`, "content-type": "application/json", "user-agent": FIREFOX },
+      body: JSON.stringify(report),
+    }),
+  );
   const page = await rig.open("/clients", { width: 390 });
   await page.getByRole("row").filter({ hasText: "poll" }).getByText("firefox").waitFor();
   await expectNoViolations(page);

@@ -1,5 +1,6 @@
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { requireOk } from "#test/support/require-ok.ts";
 import { startBrowser } from "#test/support/start-browser.ts";
 import { everyTab, openSocketTab } from "#test/support/tabs.ts";
 import { startTcpProxy } from "#test/support/tcp-proxy.ts";
@@ -63,10 +64,12 @@ describe("a native EventSource in Chromium", () => {
     await waitFor("ready", async () => (await page.evaluate(() => globalThis.told)).includes("ready"));
 
     const [cookie] = await page.context().cookies();
-    await fetch(`${stack.authUrl}/v1/auth/logout`, {
-      method: "POST",
-      headers: { authorization: `Bearer ${cookie?.value}` },
-    });
+    await requireOk(
+      fetch(`${stack.authUrl}/v1/auth/logout`, {
+        method: "POST",
+        headers: { authorization: `Bearer ${cookie?.value}` },
+      }),
+    );
     await waitFor("auth_error", async () => (await page.evaluate(() => globalThis.told)).includes("auth_error"));
     await waitFor("closed for good", () => page.evaluate(() => globalThis.source.readyState === EventSource.CLOSED));
     await page.context().close();
@@ -83,7 +86,7 @@ test("a WebSocket in Chromium is let in by its page's cookie, compresses, and is
   await everyTab([page], "the event", (tab) => tab.received.includes(text));
   const [cookie] = await page.context().cookies();
   const headers = { authorization: `Bearer ${cookie?.value}` };
-  await fetch(`${stack.authUrl}/v1/auth/logout`, { method: "POST", headers });
+  await requireOk(fetch(`${stack.authUrl}/v1/auth/logout`, { method: "POST", headers }));
   await everyTab([page], "its end", ({ dispatched }) => dispatched.slice(-2).join(" ") === "auth_error 4001");
   await page.context().close();
 });

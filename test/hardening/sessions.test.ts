@@ -5,6 +5,7 @@ import { SessionServiceClient } from "#proto/auth/v1/session.ts";
 import { DecisionServiceClient } from "#proto/policy/v1/decision.ts";
 import { callUnary } from "#shared/grpc/call-unary.ts";
 import { openEventStream } from "#test/support/event-stream.ts";
+import { requireOk } from "#test/support/require-ok.ts";
 import { readAudit, readSessionEntries } from "#test/support/start-auth.ts";
 import { type Login, type Stack, startStack } from "#test/support/start-stack.ts";
 import { waitFor } from "#test/support/wait.ts";
@@ -118,7 +119,7 @@ describe("a session that is over", () => {
   ])("reads and forgets nothing that is kept at the edge: %s %s", async (method, path) => {
     const { access_token } = await stack.login("bob");
     const headers = { authorization: `Bearer ${access_token}` };
-    await fetch(`${stack.authUrl}/v1/auth/logout`, { method: "POST", headers });
+    await requireOk(fetch(`${stack.authUrl}/v1/auth/logout`, { method: "POST", headers }));
     const response = await fetch(stack.streamUrl + path, { method, headers });
     expect([response.status, await response.json()]).toMatchObject([401, { code: "session_ended" }]);
   });

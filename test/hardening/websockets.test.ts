@@ -4,6 +4,7 @@ import { WebSocket } from "ws";
 import { openRoad } from "#test/support/open-road.ts";
 import { openRawSocket } from "#test/support/raw-socket.ts";
 import { readMetric } from "#test/support/read-metric.ts";
+import { requireOk } from "#test/support/require-ok.ts";
 import type { RunningService } from "#test/support/start-service.ts";
 import { type Bus, type Stack, startStack } from "#test/support/start-stack.ts";
 import { waitFor } from "#test/support/wait.ts";
@@ -119,7 +120,7 @@ describe("a client that is open", () => {
     const revoked = (): Promise<number> => readMetric(stack.edge, 'sluice_stream_ended_total{reason="revoked"}');
     const before = await revoked();
     const headers = { authorization: `Bearer ${access_token}` };
-    await fetch(`${stack.authUrl}/v1/auth/logout`, { method: "POST", headers });
+    await requireOk(fetch(`${stack.authUrl}/v1/auth/logout`, { method: "POST", headers }));
     await waitFor("it is cut", async () => (await revoked()) > before);
     slow.pause(false);
     expect(await slow.closed()).toBe(1006);

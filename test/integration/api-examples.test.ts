@@ -5,6 +5,7 @@ import { jsonSchemas } from "../../scripts/apis/json-schemas.ts";
 import { type ServiceApi, serviceApis } from "../../scripts/apis/service-apis.ts";
 import type { CallExample } from "#shared/http/openapi/describe-call.ts";
 import { type Acme, startAcme } from "#test/rigs/acme.ts";
+import { requireOk } from "#test/support/require-ok.ts";
 import { OPERATOR_TOKEN } from "#test/support/start-stack.ts";
 import { openEventStream } from "#test/support/event-stream.ts";
 
@@ -127,7 +128,7 @@ test("the frames of a stream fit their JSON Schemas, and the event its own", asy
   await stream.frame(({ data }) => data.includes("order.created.frames"));
   await stream.frame("presence");
   const headers = { authorization: `Bearer ${own}` };
-  await fetch(`${acme.urls.auth}/v1/auth/sessions/${sid}`, { method: "DELETE", headers });
+  await requireOk(fetch(`${acme.urls.auth}/v1/auth/sessions/${sid}`, { method: "DELETE", headers }));
   await stream.frame("auth_error");
   const faults = stream.frames.flatMap(({ event, data }) => {
     const schema = event === "message" ? "urn:sluice:schema:cloud-event" : `urn:sluice:schema:frames#/$defs/${event}`;

@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { openEventStream } from "#test/support/event-stream.ts";
+import { requireOk } from "#test/support/require-ok.ts";
 import { sluice, type SluiceResult } from "#test/support/run-sluice.ts";
 import { type NatsServer, startNats } from "#test/support/start-nats.ts";
 import { type RedisServer, startRedis } from "#test/support/start-redis.ts";
@@ -81,10 +82,12 @@ async function makeHistory(): Promise<typeof history> {
   await stack.setRoles("alice", ["maintainer"]);
   const alice = await stack.login("alice");
   const bob = await stack.login("bob");
-  await fetch(`${stack.authUrl}/v1/auth/logout`, {
-    method: "POST",
-    headers: { authorization: `Bearer ${bob.access_token}` },
-  });
+  await requireOk(
+    fetch(`${stack.authUrl}/v1/auth/logout`, {
+      method: "POST",
+      headers: { authorization: `Bearer ${bob.access_token}` },
+    }),
+  );
   const url = `${stack.streamUrl}/v1/stream?topic=push.>`;
   await using stream = await openEventStream(url, { token: alice.access_token });
   await stream.frame("ready");

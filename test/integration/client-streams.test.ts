@@ -4,6 +4,7 @@ import type { AddressInfo } from "node:net";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { startBufferingProxy } from "#test/rigs/buffering-proxy.ts";
 import { followByClient } from "#test/support/client-stream.ts";
+import { requireOk } from "#test/support/require-ok.ts";
 import { type Bus, type Login, type Stack, startStack } from "#test/support/start-stack.ts";
 import { startTcpProxy } from "#test/support/tcp-proxy.ts";
 import { waitFor } from "#test/support/wait.ts";
@@ -152,7 +153,7 @@ describe("tokens", () => {
     using bob = followByClient({ url: stack.streamUrl, topics: ["push.event.k"], token: fetchToken });
     await bob.until("live");
     const headers = { authorization: `Bearer ${login.access_token}` };
-    await fetch(`${stack.authUrl}/v1/auth/logout`, { method: "POST", headers });
+    await requireOk(fetch(`${stack.authUrl}/v1/auth/logout`, { method: "POST", headers }));
     expect(await bob.until("ended")).toEqual({ name: "ended", reason: "revoked" });
     expect(asked).toBe(1);
   });
@@ -209,8 +210,8 @@ describe("tokens", () => {
     await waitFor("the stream", () => source.connectionId !== undefined);
     const { access_token: other, session_id: session } = await stack.login("bob");
     const headers = { authorization: `Bearer ${other}` };
-    await fetch(`${stack.streamUrl}/v1/streams/${source.connectionId}/token`, { method: "POST", headers });
-    await fetch(`${stack.authUrl}/v1/auth/logout`, { method: "POST", headers });
+    await requireOk(fetch(`${stack.streamUrl}/v1/streams/${source.connectionId}/token`, { method: "POST", headers }));
+    await requireOk(fetch(`${stack.authUrl}/v1/auth/logout`, { method: "POST", headers }));
     // The stream ends with the session that it goes on by, and not with the one that it began by.
     await waitFor(`the end of ${session}`, () => source.state.name === "ended");
     expect(source.state).toEqual({ name: "ended", reason: "revoked" });

@@ -62,7 +62,7 @@ describe("a change of topics", () => {
     await stream.receive(1);
     const again = await changeTopics(edge, bob, stream.id, change);
     expect([again.status, again.body]).toEqual([200, first.body]);
-    await changeTopics(edge, bob, stream.id, { remove: ["push.event"] });
+    expect((await changeTopics(edge, bob, stream.id, { remove: ["push.event"] })).status).toBe(200);
     await waitFor("two frames", () => stream.frames.filter(({ event }) => event === "subscription").length === 2);
   });
 
@@ -75,7 +75,7 @@ describe("a change of topics", () => {
     await publish("issues.opened.k", "to nobody");
     // A topic counts from where the edge has read up to, not from when it is asked for.
     await reader.receive(1);
-    await changeTopics(edge, bob, stream.id, { add: ["issues.>"] });
+    expect((await changeTopics(edge, bob, stream.id, { add: ["issues.>"] })).status).toBe(200);
     await publish("issues.opened.k", "to somebody");
     expect(await stream.receive(1)).toEqual(["to somebody"]);
   });
@@ -95,7 +95,7 @@ describe("a change of topics", () => {
       return frame !== undefined && topicsIn(JSON.parse(frame.data) as TopicsSaid).includes("push.>");
     });
     expect(said).toBe(true);
-    await stack.operate("DELETE", "demo/subjects/alice/roles");
+    await stack.carryOut("DELETE", "demo/subjects/alice/roles");
   });
 });
 
@@ -169,7 +169,7 @@ describe("a client's topics", () => {
     const query = "topic=issues.%3E&client=tab-4";
     const stream = await openTopicStream(edge, query, { token: bob });
     await using plain = await openTopicStream(edge, "topic=issues.%3E", { token: bob });
-    await changeTopics(edge, bob, stream.id, { add: ["push.>"] });
+    expect((await changeTopics(edge, bob, stream.id, { add: ["push.>"] })).status).toBe(200);
     await stack.redis.stop();
     expect((await changeTopics(edge, bob, stream.id, { add: ["create.event"] })).body.code).toBe("unavailable");
     expect((await changeTopics(edge, bob, plain.id, { add: ["push.>"] })).status).toBe(200);

@@ -36,7 +36,7 @@ beforeAll(async () => {
   await writeFile(file, JSON.stringify([{ ...entry, algorithms: ["ES256"], claims: { groups: "groups" } }]));
   const issuers = { AUTH_ISSUERS_FILE: file };
   stack = owner.use(await startStack({ stream: issuers, policy: issuers }));
-  await stack.operate("PUT", "acme");
+  await stack.carryOut("PUT", "acme");
   const installed = await stack.operate("PUT", "acme/policy", {
     tenant: "acme",
     roles: { member: { allow: ["order:read"] } },

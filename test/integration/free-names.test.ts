@@ -128,7 +128,7 @@ test("a binding over HTTP replaces the document's for a subject of any name, unt
   await using other = await open((await stack.login(GROUP_LIKE)).access_token, "incident.>");
   expect(other.status).toBe(200);
   for (const name of [JANE, GROUP_LIKE]) {
-    await stack.operate("DELETE", `demo/subjects/${encodeURIComponent(name)}/roles`);
+    await stack.carryOut("DELETE", `demo/subjects/${encodeURIComponent(name)}/roles`);
   }
   await bus.publish("events.demo.order.created.anybody", "not hers");
   await bus.publish(`events.demo.order.created.${encodeName(JANE)}`, "hers");

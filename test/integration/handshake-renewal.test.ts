@@ -2,6 +2,7 @@ import { decodeJwt } from "jose";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { openEventStream } from "#test/support/event-stream.ts";
 import { freePort } from "#test/support/ports.ts";
+import { requireOk } from "#test/support/require-ok.ts";
 import { type Login, type Stack, startStack } from "#test/support/start-stack.ts";
 import type { RunningService } from "#test/support/start-service.ts";
 import { waitFor } from "#test/support/wait.ts";
@@ -80,10 +81,12 @@ describe("a handshake by cookies whose access token has expired", () => {
 
   test("is refused where the session has ended, or the refresh token is none, and never becomes anonymous", async () => {
     const { access_token, refresh_token, session_id } = await logIn();
-    await fetch(`${stack.authUrl}/v1/auth/logout`, {
-      method: "POST",
-      headers: { cookie: `refresh_token=${refresh_token}` },
-    });
+    await requireOk(
+      fetch(`${stack.authUrl}/v1/auth/logout`, {
+        method: "POST",
+        headers: { cookie: `refresh_token=${refresh_token}` },
+      }),
+    );
     for (const bad of [refresh_token, "garbage", `${session_id}.1.${"A".repeat(43)}`]) {
       await using stream = await open({ refresh_token: bad });
       expect(stream.status).toBe(401);

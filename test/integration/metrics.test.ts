@@ -7,6 +7,7 @@ import { expressionsOf, metricsIn } from "#test/support/observed.ts";
 import { complaintsOf, promtool } from "#test/support/promtool.ts";
 import { publisherAt } from "#test/support/publisher.ts";
 import { readMetrics } from "#test/support/read-metric.ts";
+import { requireOk } from "#test/support/require-ok.ts";
 import type { RunningService } from "#test/support/start-service.ts";
 import { type Stack, startStack } from "#test/support/start-stack.ts";
 import { waitFor } from "#test/support/wait.ts";
@@ -101,10 +102,12 @@ test("an event is counted on its way to those who see it, and where it reaches n
   const text = await textOf("stream");
   expect(text).toContain('sluice_stream_events_withheld_total{reason="denied"} 1\n');
   expect(text).toContain('sluice_stream_tenant_connections{tenant="demo",worker=');
-  await fetch(`${stack.authUrl}/v1/auth/logout`, {
-    method: "POST",
-    headers: { authorization: `Bearer ${alice.access_token}` },
-  });
+  await requireOk(
+    fetch(`${stack.authUrl}/v1/auth/logout`, {
+      method: "POST",
+      headers: { authorization: `Bearer ${alice.access_token}` },
+    }),
+  );
   await stream.frame("auth_error");
   await expect.poll(() => readMetrics(stack.edge, ["sluice_stream_revoke_seconds_count"])).toEqual([1]);
 });

@@ -1,6 +1,7 @@
 import { headers as newHeaders } from "@nats-io/transport-node";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { openEventStream } from "#test/support/event-stream.ts";
+import { requireOk } from "#test/support/require-ok.ts";
 import { sluice } from "#test/support/run-sluice.ts";
 import { waitFor } from "#test/support/wait.ts";
 import { OPERATOR_TOKEN, type Stack, startStack } from "#test/support/start-stack.ts";
@@ -102,13 +103,13 @@ test("a durable subscription is listed, paused and deleted by the edge that hold
   const headers = { authorization: `Bearer ${token}` };
   const mine = `${stack.streamUrl}/v1/subscriptions/builds`;
   const body = JSON.stringify({ topics: ["issues.>"], maxDeliver: 1 });
-  await fetch(mine, { method: "PUT", headers, body });
+  await requireOk(fetch(mine, { method: "PUT", headers, body }));
   await using stream = await openEventStream(`${stack.streamUrl}/v1/stream?subscription=builds`, { token });
   await stream.frame("ready");
   await run(["publish", "issues.opened.refused", '{"n":42}', "--nats"], asProducer());
   const event = await stream.frame(({ data }) => data === '{"n":42}');
   const refusal = JSON.stringify({ ids: [event.id] });
-  await fetch(`${mine}/nacks`, { method: "POST", headers, body: refusal });
+  await requireOk(fetch(`${mine}/nacks`, { method: "POST", headers, body: refusal }));
   const of = ["--tenant", "demo"];
   const list = ["subscription", "list", "--subject", "bob", ...of];
   expect(await run(list)).toMatchObject([{ name: "builds", state: "active", dead: 1, open: 0 }]);

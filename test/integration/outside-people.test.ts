@@ -43,8 +43,8 @@ beforeAll(async () => {
   const env = { AUTH_ISSUERS_FILE: file, AUTH_ISSUER_SECRET_HYDRA: "secret" };
   stack = await startStack({ stream: env, policy: env });
   for (const tenant of ["acme", "globex"]) {
-    await stack.operate("PUT", tenant);
-    await stack.operate("PUT", `${tenant}/policy`, documentOf(tenant));
+    await stack.carryOut("PUT", tenant);
+    await stack.carryOut("PUT", `${tenant}/policy`, documentOf(tenant));
   }
 });
 afterAll(async () => {

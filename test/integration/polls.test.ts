@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { createPollClient, type JsonFrame, type PollClient } from "#test/support/poll-client.ts";
+import { requireOk } from "#test/support/require-ok.ts";
 import { isProxyHere } from "#test/support/start-proxy.ts";
 import { startBufferingProxy } from "#test/rigs/buffering-proxy.ts";
 import { openRawSocket } from "#test/support/raw-socket.ts";
@@ -98,10 +99,12 @@ describe("a poll", () => {
     await carols.poll(TOPIC);
     const waiting = carols.poll(TOPIC);
     await waitFor("the poll waits", async () => (await openStreams()) === 1);
-    await fetch(`${stack.authUrl}/v1/auth/logout`, {
-      method: "POST",
-      headers: { authorization: `Bearer ${login.access_token}` },
-    });
+    await requireOk(
+      fetch(`${stack.authUrl}/v1/auth/logout`, {
+        method: "POST",
+        headers: { authorization: `Bearer ${login.access_token}` },
+      }),
+    );
     const { frames, status } = await waiting;
     expect([status, frames.at(-1)]).toEqual([200, { event: "auth_error", data: '{"reason":"revoked"}' }]);
     expect(await carols.poll(TOPIC)).toMatchObject({ status: 401, code: "session_ended" });
@@ -155,7 +158,7 @@ describe("a transport that the tenant has turned off", () => {
     await bobs.poll(TOPIC);
     const waiting = bobs.poll(TOPIC);
     await waitFor("the poll waits", async () => (await openStreams()) === 1);
-    await stack.operate("PUT", "demo/limits", { pollPercent: 0 });
+    await stack.carryOut("PUT", "demo/limits", { pollPercent: 0 });
     const { frames, headers } = await waiting;
     expect(frames.at(-1)).toMatchObject({ event: "bye", data: expect.stringContaining('"transport"') });
     expect(headers["x-sluice-transports"]).toBe("sse, websocket, ndjson, poll");
@@ -165,7 +168,7 @@ describe("a transport that the tenant has turned off", () => {
     expect(refused.headers["x-sluice-transports"]).toBe("sse, websocket, ndjson");
     expect(await capabilities(bob.access_token)).toMatchObject({ transports: ["sse", "websocket", "ndjson"] });
     expect(await capabilities()).toMatchObject({ transports: ["sse", "websocket", "ndjson", "poll"] });
-    await stack.operate("PUT", "demo/limits", {});
+    await stack.carryOut("PUT", "demo/limits", {});
     await waitFor("polls are on again", async () => (await bobs.poll(TOPIC, { lastEventId: "" })).status === 200);
     expect((await bobs.poll(TOPIC, { lastEventId: "" })).headers["x-sluice-transports"]).toContain("poll");
   });
@@ -202,7 +205,7 @@ describe("an edge", () => {
   test("sees that a transport fails: its client says so, or is back another way", async () => {
     const headers = { authorization: `Bearer ${bob.access_token}`, "content-type": "application/json" };
     const report = { transport: "sse", fallback: { from: "websocket", reason: "timeout" } };
-    await fetch(`${stack.streamUrl}/v1/reports`, { method: "POST", headers, body: JSON.stringify(report) });
+    await requireOk(fetch(`${stack.streamUrl}/v1/reports`, { method: "POST", headers, body: JSON.stringify(report) }));
     for (const accept of ["application/x-ndjson", "text/event-stream"]) {
       const gone = new AbortController();
       const stream = await fetch(`${stack.streamUrl}/v1/stream?${TOPIC}`, {

@@ -189,7 +189,7 @@ test("a tenant that is not there, or is deleted, has no keys, and none is left o
   expect((await stack.operate("PUT", "shortlived")).status).toBeLessThan(300);
   const { body: made } = await there("POST", "", { name: "orders" });
   expect((await tokenFor(made)).status).toBe(200);
-  await stack.operate("DELETE", "shortlived?confirm=shortlived");
+  await stack.carryOut("DELETE", "shortlived?confirm=shortlived");
   await waitFor("auth has ended it", async () => (await tokenFor(made)).status === 401);
   expect((await there("GET")).status).toBe(404);
   // Nothing is left that could come back with the name.

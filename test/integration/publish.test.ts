@@ -132,10 +132,10 @@ test("a person's events, and a tenant's, are limited, and whoever is over the li
   const limited = await send(carol, events);
   expect([limited.status, limited.body["code"]]).toEqual([429, "too_many_requests"]);
   expect(Number(limited.headers.get("retry-after"))).toBeGreaterThan(0);
-  await stack.operate("PUT", "demo/limits", { publishedEventsPerSecond: 1 });
+  await stack.carryOut("PUT", "demo/limits", { publishedEventsPerSecond: 1 });
   const many = Array.from({ length: 11 }, (_, place) => issue(`t${place}`));
   expect((await publish(carol, many)).body["code"]).toBe("limit_exceeded");
-  await stack.operate("PUT", "demo/limits", {});
+  await stack.carryOut("PUT", "demo/limits", {});
   expect((await publish(carol, many)).status).toBe(200);
 });
 

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { type EventStream, openEventStream } from "#test/support/event-stream.ts";
 import { freeze } from "#test/support/freeze.ts";
+import { requireOk } from "#test/support/require-ok.ts";
 import { type Issuer, startIssuer } from "#test/support/start-issuer.ts";
 import { type Bus, type Stack, startStack } from "#test/support/start-stack.ts";
 import type { RunningService } from "#test/support/start-service.ts";
@@ -126,7 +127,9 @@ test("a token whose session has ended is refused, and the stream goes on as it w
   const { access_token: ended } = await stack.login("bob");
   await using stream = await openEventStream(`${stack.streamUrl}/v1/stream?topic=push.>`, { token: mine });
   const { connectionId } = JSON.parse((await stream.frame("ready")).data) as { connectionId: string };
-  await fetch(`${stack.authUrl}/v1/auth/logout`, { method: "POST", headers: { authorization: `Bearer ${ended}` } });
+  await requireOk(
+    fetch(`${stack.authUrl}/v1/auth/logout`, { method: "POST", headers: { authorization: `Bearer ${ended}` } }),
+  );
   const response = await fetch(`${stack.streamUrl}/v1/streams/${connectionId}/token`, {
     method: "POST",
     body: JSON.stringify({ access_token: ended }),
@@ -203,7 +206,9 @@ describe("at another edge than the one that holds the connection", () => {
     const { access_token: ended } = await stack.login("bob");
     const { stream, id } = await open(mine);
     await using _stream = stream;
-    await fetch(`${stack.authUrl}/v1/auth/logout`, { method: "POST", headers: { authorization: `Bearer ${ended}` } });
+    await requireOk(
+      fetch(`${stack.authUrl}/v1/auth/logout`, { method: "POST", headers: { authorization: `Bearer ${ended}` } }),
+    );
     expect(await rebindThere(id, { access_token: ended })).toMatchObject({
       status: 401,
       body: { code: "session_ended" },

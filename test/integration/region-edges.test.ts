@@ -8,6 +8,7 @@ import { startRun } from "#test/support/checker/start-run.ts";
 import { openEventStream } from "#test/support/event-stream.ts";
 import { freeze, thaw } from "#test/support/freeze.ts";
 import { publisherAt } from "#test/support/publisher.ts";
+import { requireOk } from "#test/support/require-ok.ts";
 import { type RegionEdges, startRegionEdges } from "#test/support/start-region-edges.ts";
 import { becomesReady } from "#test/support/start-regions.ts";
 import { sluice } from "#test/support/run-sluice.ts";
@@ -152,7 +153,7 @@ test("a session that ends in its home ends the stream in the other region", asyn
   await using stream = await openEventStream(urls.us, { token });
   await stream.frame("ready");
   const headers = { authorization: `Bearer ${token}` };
-  await fetch(`${world.regions.eu.eu.authUrl}/v1/auth/logout`, { method: "POST", headers });
+  await requireOk(fetch(`${world.regions.eu.eu.authUrl}/v1/auth/logout`, { method: "POST", headers }));
   expect((await stream.frame("auth_error")).data).toContain("revoked");
 });
 

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { openEventStream, type EventStream } from "#test/support/event-stream.ts";
 import { freeze, thaw } from "#test/support/freeze.ts";
+import { requireOk } from "#test/support/require-ok.ts";
 import { type Bus, type Stack, startStack } from "#test/support/start-stack.ts";
 import { readMetric } from "#test/support/read-metric.ts";
 import { waitFor } from "#test/support/wait.ts";
@@ -99,7 +100,9 @@ describe("a session that ended", () => {
     const payload = "x".repeat(100_000);
     await Promise.all(Array.from({ length: 400 }, () => demo.publish("events.demo.push.event.k", payload)));
     const ended = await readMetric(stack.edge, "sluice_stream_ended_total");
-    await fetch(`${stack.authUrl}/v1/auth/logout`, { method: "POST", headers: { authorization: `Bearer ${token}` } });
+    await requireOk(
+      fetch(`${stack.authUrl}/v1/auth/logout`, { method: "POST", headers: { authorization: `Bearer ${token}` } }),
+    );
     // A client that read on earlier could be through with all of them before the edge has met the entry.
     await waitFor("it is cut", async () => (await readMetric(stack.edge, "sluice_stream_ended_total")) > ended);
     slow.pause(false);

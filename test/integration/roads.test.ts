@@ -9,6 +9,7 @@ import type { LedgerReader } from "#test/support/checker/reader.ts";
 import { startRun } from "#test/support/checker/start-run.ts";
 import { openRoad, type RoadOptions, type RoadStream } from "#test/support/open-road.ts";
 import { readMetric } from "#test/support/read-metric.ts";
+import { requireOk } from "#test/support/require-ok.ts";
 import { type Bus, type Stack, startStack } from "#test/support/start-stack.ts";
 import { subscriberAt } from "#test/support/subscriptions.ts";
 import { waitFor } from "#test/support/wait.ts";
@@ -100,7 +101,7 @@ describe.each(ROADS)("a stream by %s", (road) => {
     await using stream = await open(road, "topic=push.>", { token: login.access_token });
     await stream.frame("ready");
     const headers = { authorization: `Bearer ${login.access_token}` };
-    await fetch(`${stack.authUrl}/v1/auth/logout`, { method: "POST", headers });
+    await requireOk(fetch(`${stack.authUrl}/v1/auth/logout`, { method: "POST", headers }));
     expect(JSON.parse((await stream.frame("auth_error")).data)).toEqual({ reason: "revoked" });
     expect(await stream.closed()).toBe(road === "websocket" ? 4001 : undefined);
     await using again = await open(road, "topic=push.>", { token: login.access_token });

@@ -44,7 +44,7 @@ describe("a tenant's limit of connections", () => {
   test("and what it uses are told", async () => {
     await rival.publish(EVENT, "one");
     expect(await stack.operate("PUT", "rival/limits", { eventsPerSecond: 5 })).toMatchObject({ status: 400 });
-    await stack.operate("PUT", "rival/limits", { historyAgeSeconds: 3_600 });
+    await stack.carryOut("PUT", "rival/limits", { historyAgeSeconds: 3_600 });
     const { body } = await stack.operate("GET", "rival");
     expect(body).toMatchObject({
       tenant: "rival",
@@ -168,9 +168,9 @@ describe("a deleted tenant", () => {
     await using stream = await open(old.access_token, away);
     await stream.frame("ready");
     await freeze(away.child.process);
-    await stack.operate("DELETE", "rival?confirm=rival");
+    await stack.carryOut("DELETE", "rival?confirm=rival");
     await finishDeletion();
-    await stack.operate("PUT", "rival");
+    await stack.carryOut("PUT", "rival");
     await grantAll();
     await rival.publish(EVENT, "of the new one");
     thaw(away.child.process);

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import type { ServiceName } from "../../scripts/shared/service-calls.ts";
 import { hashPassword } from "../../services/auth/users/password-hash.ts";
 import { freePort } from "../support/ports.ts";
+import { requireOk } from "../support/require-ok.ts";
 import { startRedis } from "../support/start-redis.ts";
 import { type Stack, startStack } from "../support/start-stack.ts";
 
@@ -65,12 +66,10 @@ export async function startAcme(env: AcmeSettings = {}): Promise<Acme> {
     },
     client: `Basic ${Buffer.from(`billing:${PASSWORD}`).toString("base64")}`,
     async logIn() {
-      const response = await fetch(`${stack.authUrl}/v1/auth/login`, {
-        method: "POST",
-        headers: { "content-type": "application/json" },
-        body: JSON.stringify({ tenant: "acme", username: "ann", password: PASSWORD }),
-      });
-      if (!response.ok) throw new Error(`ann cannot log in: ${await response.text()}`);
+      const headers = { "content-type": "application/json" };
+      const body = JSON.stringify({ tenant: "acme", username: "ann", password: PASSWORD });
+      const url = `${stack.authUrl}/v1/auth/login`;
+      const response = await requireOk(fetch(url, { method: "POST", headers, body }));
       return (await response.json()) as Awaited<ReturnType<Acme["logIn"]>>;
     },
     [Symbol.asyncDispose]: () => parts.disposeAsync(),

@@ -3,6 +3,7 @@ import { jetstream, jetstreamManager, type JetStreamClient, type JetStreamManage
 import { connect, type NatsConnection } from "@nats-io/transport-node";
 import { formatAddress, parseServerUrls } from "#shared/config/server-urls.ts";
 import { authSettings } from "./start-auth.ts";
+import { requireOk } from "./require-ok.ts";
 import { type NatsServer, type NatsUser, startNats } from "./start-nats.ts";
 import { type RedisServer, startRedis } from "./start-redis.ts";
 import { type RunningService, startService } from "./start-service.ts";
@@ -42,6 +43,8 @@ export interface StackCalls {
   login(username: string, tenant?: string): Promise<Login>;
   /** Calls policy as the operator. */
   operate(method: string, path: string, body?: object): Promise<{ status: number; body: Record<string, unknown> }>;
+  /** The same, of what must be carried out. */
+  carryOut(method: string, path: string, body?: object): Promise<void>;
   /** Replaces the roles of a subject, acknowledged. */
   setRoles(subject: string, roles: readonly string[], tenant?: string): Promise<void>;
 }
@@ -184,9 +187,11 @@ export function callsOf(
       const response = await callPolicy(method, path, body);
       return { status: response.status, body: (await response.json()) as Record<string, unknown> };
     },
+    async carryOut(method, path, body) {
+      await requireOk(callPolicy(method, path, body));
+    },
     async setRoles(subject, roles, tenant = "demo") {
-      const response = await callPolicy("PUT", `${tenant}/subjects/${subject}/roles`, { roles });
-      if (!response.ok) throw new Error(`roles were not set: ${response.status} ${await response.text()}`);
+      await requireOk(callPolicy("PUT", `${tenant}/subjects/${subject}/roles`, { roles }));
     },
   };
 }
@@ -229,11 +234,7 @@ function fetchUntilAnswered(url: string, request: RequestInit): Promise<Response
 }
 
 async function postJson(ask: Fetch, url: string, body: object): Promise<unknown> {
-  const response = await ask(url, {
-    method: "POST",
-    headers: { "content-type": "application/json" },
-    body: JSON.stringify(body),
-  });
-  if (!response.ok) throw new Error(`${url} answered ${response.status}: ${await response.text()}`);
+  const headers = { "content-type": "application/json" };
+  const response = await requireOk(ask(url, { method: "POST", headers, body: JSON.stringify(body) }));
   return response.json();
 }

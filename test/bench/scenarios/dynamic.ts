@@ -28,7 +28,7 @@ export const dynamic: Scenario = {
       ...(await measure(bench, edge, "connection", "")),
       ...(await measure(bench, edge, "client id", "&client=")),
     ];
-    await stack.operate("DELETE", "demo/subjects/alice/roles");
+    await stack.carryOut("DELETE", "demo/subjects/alice/roles");
     return figures;
   },
 };
