@@ -147,8 +147,12 @@ describe("what an owner asks for", () => {
     expect([archived.open.size, archived.through.seq]).toEqual([0, 40]);
     expect([expired.owed, archived.owed]).toEqual([
       undefined,
-      { event: "gap", after: { seq: 14, tag: "t14" }, reason: "retention" },
+      { event: "gap", after: { seq: 10, tag: "0" }, reason: "retention" },
     ]);
+    const settled = { ...opened(), open: new Map() };
+    expect(apply(settled, define(), 1_000 + 15 * DAY_MS).owed).toMatchObject({ after: { seq: 14, tag: "t14" } });
+    const read = recordOf({ through: { seq: 40, tag: "t40" } });
+    expect(apply(read, define(), 1_000 + 15 * DAY_MS).owed).toBeUndefined();
     const other = { ...define(), at: { epoch: "other-epoch", position: { seq: 4, tag: "t4" } } };
     const elsewhere = apply(opened(), other, 1_000 + 15 * DAY_MS);
     expect([elsewhere.owed, elsewhere.through.seq]).toEqual([{ event: "reset", reason: "epoch" }, 4]);

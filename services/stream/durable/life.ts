@@ -30,15 +30,22 @@ export function beginAnew(record: SubscriptionRecord, epoch: string, position: P
   Object.assign(record, { epoch, through: position, definition: { ...definition, topics } });
 }
 
-/** Has an archived record go on at a position of a log. What lies before it is not delivered, and its client is to be told so. */
+/** Has an archived record go on at a position of a log. What is open or lies before it is not delivered, and its client is to be told so. */
 export function skipTo(record: SubscriptionRecord, epoch: string, position: Position): void {
   if (epoch !== record.epoch) {
     owe(record, { event: "reset", reason: "epoch" });
     return beginAnew(record, epoch, position);
   }
-  owe(record, { event: "gap", after: record.through, reason: "retention" });
+  const after = beforeOpen(record);
+  if (after.seq < position.seq) owe(record, { event: "gap", after, reason: "retention" });
   forgetPositions(record);
   record.through = position;
+}
+
+/** The position behind which something was not delivered, or not acknowledged. */
+function beforeOpen({ open, through }: SubscriptionRecord): Position {
+  const seq = Math.min(...open.keys()) - 1;
+  return seq < through.seq ? { seq, tag: "0" } : through;
 }
 
 /** Leaves of a record what its owner asked for, from the present position on. */
