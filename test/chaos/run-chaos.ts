@@ -22,6 +22,9 @@ const SUPERVISED_MS = 120_000;
 /** So long the end of the traffic is waited for. */
 const END_WITHIN_MS = 300_000;
 
+/** A stream whose session is lost goes on until its token is over: a minute, and its person renews every 20 s. */
+const LOSS_SHOWS_WITHIN_MS = 80_000;
+
 /** What to do. */
 export interface ChaosOptions {
   readonly on: string;
@@ -43,12 +46,15 @@ export async function runChaos(
   const { on, seed, minutes, faults, say, stop } = options;
   const begin = monotonicMs();
   const steps: StepReport[] = [];
+  let lossShowsUntil = begin;
   const { late, isComplete } = await measureRecovery({ world, traffic }, 60_000);
   if (!isComplete) throw new Error(`the stack does not work before the first fault: ${late.join("; ")}`);
   for (const step of planSteps(seed, faults)) {
     await delay(step.quietMs, undefined, { signal: stop }).catch(() => {});
     if (stop.aborted || monotonicMs() > begin + minutes * 60_000) break;
-    const report = await takeStep({ world, traffic, random: step.random }, step, begin);
+    const scene = { world, traffic, random: step.random };
+    const report = await takeStep(scene, step, { runBegin: begin, isQuiet: monotonicMs() > lossShowsUntil });
+    if (report.lostSessions > 0) lossShowsUntil = monotonicMs() + LOSS_SHOWS_WITHIN_MS;
     steps.push(report);
     say(formatStep(report));
     if (!report.recovery.isComplete) {
@@ -64,7 +70,13 @@ export async function runChaos(
   return { on, seed, minutes: spentMinutes, steps, account, subscriptions };
 }
 
-async function takeStep(scene: Scene, { faults }: Step, runBegin: number): Promise<StepReport> {
+/** When a step is taken, and whether no earlier fault still shows. */
+interface Moment {
+  readonly runBegin: number;
+  readonly isQuiet: boolean;
+}
+
+async function takeStep(scene: Scene, { faults }: Step, { runBegin, isQuiet }: Moment): Promise<StepReport> {
   const { traffic } = scene;
   const [first, lost] = [traffic.ledger.length, sessionsLost(traffic)];
   const begin = monotonicMs();
@@ -100,7 +112,8 @@ async function takeStep(scene: Scene, { faults }: Step, runBegin: number): Promi
   const recovery = await measureRecovery(scene, Math.round(budgetMs * Math.max(1, loadPerCore() / TOO_BUSY)));
   if (recovery.isComplete) traffic.noteSettled();
   const sight = observe(traffic.ledger.slice(first), begin, monotonicMs());
-  const isQuiet = loadPerCore() <= TOO_BUSY && faults.length === 1 && faults[0].goesUnnoticed === true;
+  const lostSessions = sessionsLost(traffic) - lost;
+  const isAlone = loadPerCore() <= TOO_BUSY && isQuiet && lostSessions === 0 && faults.length === 1;
   return {
     faults: faults.map(({ name }) => name),
     targets,
@@ -109,8 +122,8 @@ async function takeStep(scene: Scene, { faults }: Step, runBegin: number): Promi
     sight,
     recovery,
     // Of a machine that is too busy, streams are told what is its fault.
-    noticed: isQuiet ? noticedIn(sight) : [],
-    lostSessions: sessionsLost(traffic) - lost,
+    noticed: isAlone && faults[0].goesUnnoticed === true ? noticedIn(sight) : [],
+    lostSessions,
     load: loadPerCore(),
     ...(error === undefined ? {} : { error }),
   };
