@@ -51,9 +51,11 @@ const operations: readonly Operation[] = [
       "sessions.create",
       "throttle.forget?",
       "revocations.includes?",
+      "sessions.beyond?",
     ],
     prepare(world) {
-      const logIn = createLogIn({ ...world, keys: { refresh: [KEY] }, sessionSeconds: 3_600 });
+      const revoke = createSessionRevoker(world);
+      const logIn = createLogIn({ ...world, revoke, keys: { refresh: [KEY] }, sessionSeconds: 3_600 });
       return () => logIn({ tenant: "acme", username: "ann", password: "secret" }, origin);
     },
     becomes: ({ liveSessions }) => expect(liveSessions()).toBe(1),

@@ -96,6 +96,7 @@ export function createAuthWorld() {
           .flatMap((each) => (each.ended === undefined ? [recordOf(each)!] : []))
           .slice(from, from + 1_000),
       ),
+    beyond: () => step("sessions.beyond", (): SessionRecord[] => []),
     count: async () => state.stored.size,
   };
 

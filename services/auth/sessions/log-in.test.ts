@@ -2,12 +2,20 @@ import { expect, test } from "vitest";
 import type { AuditEntry } from "../audit/audit.ts";
 import type { User } from "../users/user-directory.ts";
 import { createLogIn } from "./log-in.ts";
-import type { Session } from "./session.ts";
+import type { Session, SessionRecord } from "./session.ts";
 
 const ann: User = { tenant: "acme", username: "ann", roles: [], groups: [] };
 
 /** A login of ann, over fakes that note what they were told. */
-function logIn({ isDisabledMeanwhile = false, isTenantGone = false, isRight = true, waitSeconds = 0, as = {} }) {
+function logIn({
+  isDisabledMeanwhile = false,
+  isTenantGone = false,
+  isRight = true,
+  waitSeconds = 0,
+  as = {},
+  beyond = async (): Promise<SessionRecord[]> => [],
+}) {
+  const revoked: unknown[] = [];
   const ended: string[] = [];
   const entries: AuditEntry[] = [];
   const stored: Session[] = [];
@@ -21,7 +29,9 @@ function logIn({ isDisabledMeanwhile = false, isTenantGone = false, isRight = tr
     sessions: {
       create: async (session) => void stored.push(session),
       end: async (sid) => void ended.push(sid),
+      beyond,
     },
+    revoke: async ({ sid }, cause) => void revoked.push([sid, cause]),
     revocations: { includes: async () => isTenantGone },
     issueTokens: async ({ sid }) => ({
       accessToken: "access",
@@ -37,7 +47,7 @@ function logIn({ isDisabledMeanwhile = false, isTenantGone = false, isRight = tr
   });
   const credentials = { tenant: "acme", username: "ann", password: "secret", ...as };
   const tokens = login(credentials, { address: "192.0.2.1", device: "curl" });
-  return { tokens, ended, entries, stored };
+  return { tokens, ended, entries, stored, revoked };
 }
 
 test("a login stores a session with its device and its end, and is audited", async () => {
@@ -80,4 +90,19 @@ test("what was typed where there is no such user is not kept: a keyed hash stand
   expect(await entryOf(typed)).toEqual(entry);
   expect(await entryOf({ username: "another" })).not.toEqual(entry);
   expect(JSON.stringify(await entryOf({ tenant: "my-password", ...typed }))).not.toMatch(/my-password|correct-horse/);
+});
+
+test("a session beyond a thousand of a person ends the one that would end first; where that cannot be, the login is none the worse", async () => {
+  const first = { sid: "first" } as SessionRecord;
+  const asked: unknown[] = [];
+  const { tokens, revoked } = logIn({
+    beyond: async (...about: unknown[]) => {
+      asked.push(about);
+      return [first];
+    },
+  });
+  await tokens;
+  expect([asked, revoked]).toEqual([[["acme", "ann", 1_000]], [["first", { reason: "too_many" }]]]);
+  const away = logIn({ beyond: () => Promise.reject(new Error("away")) });
+  expect((await away.tokens).sid).toBe(away.stored[0]?.sid);
 });

@@ -15,7 +15,8 @@ import {
   type LoginThrottle,
   ownerOf,
 } from "./login-throttle.ts";
-import type { Revocations, Session, SessionStore } from "./session.ts";
+import type { RevokeSession } from "./revoke-session.ts";
+import type { Revocations, Session, SessionIndex, SessionStore } from "./session.ts";
 import { type StartedSession, startSession } from "./start-session.ts";
 
 /** What a person proves who they are with. */
@@ -45,8 +46,9 @@ interface LogInDeps {
   readonly throttle: LoginThrottle;
   readonly users: Pick<UserDirectory, "find" | "authenticate" | "knows">;
   readonly keys: Pick<Keys, "refresh">;
-  readonly sessions: Pick<SessionStore, "create" | "end">;
+  readonly sessions: Pick<SessionStore, "create" | "end"> & Pick<SessionIndex, "beyond">;
   readonly revocations: Pick<Revocations, "includes">;
+  readonly revoke: RevokeSession;
   readonly issueTokens: IssueTokens;
   readonly audit: Audit;
   readonly sessionSeconds: number;
@@ -55,6 +57,9 @@ interface LogInDeps {
 
 /** The client that people who log in with a password use. */
 const WEB_CLIENT = "web";
+
+/** Who logs in again and again, as a script does for each request, must not fill the store of all tenants. */
+const MAX_SESSIONS = 1_000;
 
 /** Makes the login: throttle, password, tokens, session. */
 export function createLogIn(deps: LogInDeps): LogIn {
@@ -73,6 +78,8 @@ export function createLogIn(deps: LogInDeps): LogIn {
       throw badCredentials();
     }
     audit.note({ event: "login", tenant, subject: username, address, sid: session.sid, device });
+    // Those that cannot be ended now are so at the next login.
+    await endBeyond(deps, session).catch(() => undefined);
     return tokens;
   };
 }
@@ -101,6 +108,12 @@ function namedAs({ users, keys }: LogInDeps, { tenant, username }: Pick<Credenti
   const typed = macOf(`typed.${tenant}.${username}`, keys.refresh[0]);
   const of = known.tenant ? tenant : UNKNOWN_TENANT;
   return { tenant: of, typed: typed.slice(0, 16), reason: "unknown_user" };
+}
+
+/** A person has so many sessions: beyond that, those that end first end now. */
+async function endBeyond({ sessions, revoke }: LogInDeps, { tenant, subject }: Session): Promise<void> {
+  const beyond = await sessions.beyond(tenant, subject, MAX_SESSIONS);
+  await Promise.all(beyond.map((session) => revoke(session, { reason: "too_many" })));
 }
 
 /** Whether the tenant is deleted. If that cannot be read, the login goes on: each check of the session asks again. */

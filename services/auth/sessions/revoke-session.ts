@@ -8,7 +8,7 @@ export type AnnounceRevocation = (tenant: string, sid: string) => Promise<void>;
 
 /** Why a session is ended, and who ends it if not its owner. */
 export interface RevocationCause {
-  readonly reason: "logout" | "token_revoked" | "deleted" | "reused" | "user_gone" | "client_withdrawn";
+  readonly reason: "logout" | "token_revoked" | "deleted" | "reused" | "user_gone" | "client_withdrawn" | "too_many";
   readonly by?: string;
   readonly address?: string;
 }
@@ -35,6 +35,7 @@ const eventOf = {
   token_revoked: "revoked",
   user_gone: "revoked",
   client_withdrawn: "revoked",
+  too_many: "revoked",
   deleted: "session_deleted",
   reused: "reused",
 } as const satisfies Record<RevocationCause["reason"], string>;

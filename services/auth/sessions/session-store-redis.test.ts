@@ -173,6 +173,10 @@ describe("the sessions of a subject", () => {
     expect((await store.ofSubject("acme", subject)).map(({ sid }) => sid)).toEqual([three.sid, one.sid]);
     expect(await redis.zrange("sluice:sessions:{acme.listed}", 0, "-1")).toEqual([one.sid, three.sid]);
     expect(await store.ofSubject("rival", subject)).toEqual([]);
+    const beyond = async (most: number) => (await store.beyond("acme", subject, most)).map(({ sid }) => sid);
+    expect([await beyond(2), await beyond(1)]).toEqual([[], [one.sid]]);
+    await store.end(one.sid);
+    expect([await beyond(1), await beyond(0)]).toEqual([[], [three.sid]]);
   });
 
   test("are only theirs, whatever somebody put into the index", async () => {

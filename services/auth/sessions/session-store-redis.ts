@@ -99,6 +99,16 @@ export function createSessionStore(
   const open = createOpening(deps);
   const find = async (sid: string): Promise<SessionRecord | undefined> =>
     recordOf(open, sid, await callRedis(() => redis.lookAtSession(keyOf(sid), clock.wall(), idleMs)));
+  /** The live sessions of a subject among those that its index names; others leave the index. */
+  const liveOf = async (tenant: string, subject: string, sids: readonly string[]): Promise<SessionRecord[]> => {
+    // The index is not sealed: somebody else's session in it is none of this subject's.
+    const isTheirs = (record: SessionRecord | undefined): record is SessionRecord =>
+      record?.isLive === true && record.tenant === tenant && record.subject === subject;
+    const records = await inTurns(sids, READ_AT_ONCE, find);
+    const others = sids.filter((_, place) => !isTheirs(records[place]));
+    if (others.length > 0) await callRedis(() => redis.zrem(indexOf(tenant, subject), ...others));
+    return records.filter(isTheirs);
+  };
   return {
     ...createRefreshFamilies(redis, deps, open),
     find,
@@ -125,18 +135,19 @@ export function createSessionStore(
     },
     async ofSubject(tenant, subject, from = 0) {
       const index = indexOf(tenant, subject);
-      // The index is not sealed: somebody else's session in it is none of this subject's.
-      const isTheirs = (record: SessionRecord | undefined): record is SessionRecord =>
-        record?.isLive === true && record.tenant === tenant && record.subject === subject;
       for (;;) {
         const sids = await callRedis(() => redis.zrange(index, from, String(from + MAX_LISTED - 1), "REV"));
-        const records = await inTurns(sids, READ_AT_ONCE, find);
-        const others = sids.filter((_, place) => !isTheirs(records[place]));
-        if (others.length > 0) await callRedis(() => redis.zrem(index, ...others));
-        const live = records.filter(isTheirs);
+        const live = await liveOf(tenant, subject, sids);
         // Where all of them had ended, those behind them have moved up.
         if (live.length > 0 || sids.length < MAX_LISTED) return live;
       }
+    },
+    async beyond(tenant, subject, most) {
+      const index = indexOf(tenant, subject);
+      const [count, first] = await callRedis(() =>
+        Promise.all([redis.zcard(index), redis.zrange(index, 0, String(READ_AT_ONCE - 1))]),
+      );
+      return liveOf(tenant, subject, first.slice(0, Math.max(0, count - most)));
     },
     async count() {
       const pruned = redis.zremrangebyscore(LIVE_KEY, "-inf", String(clock.wall()));

@@ -94,10 +94,12 @@ export interface SessionActivity {
   touch(sid: string): Promise<SessionRecord | undefined>;
 }
 
-/** Finds sessions by subject. Both methods throw AppError `unavailable` when the store does not answer. */
+/** Finds sessions by subject. Every method throws AppError `unavailable` when the store does not answer. */
 export interface SessionIndex {
   /** The live sessions of a subject, youngest first, at most a thousand; behind the first `from` of them, where that is given. */
   ofSubject(tenant: string, subject: string, from?: number): Promise<SessionRecord[]>;
+  /** Those of a subject's live sessions beyond so many that end first, twenty at most. */
+  beyond(tenant: string, subject: string, most: number): Promise<SessionRecord[]>;
   /** How many sessions have neither ended nor reached the end of their lifetime; idle ones count. */
   count(): Promise<number>;
 }
