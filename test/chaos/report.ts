@@ -18,7 +18,7 @@ export interface StepReport {
   readonly recovery: Recovery;
   /** What was told of a fault that nobody may notice. */
   readonly noticed: readonly string[];
-  /** Sessions that were gone though nobody had ended them. */
+  /** Sessions that were gone though nobody had ended them, since the step before. */
   readonly lostSessions: number;
   /** How many processes wanted to run, for each core: far above 1 the machine was too busy for its times to say anything. */
   readonly load: number;

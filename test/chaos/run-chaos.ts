@@ -46,15 +46,17 @@ export async function runChaos(
   const { on, seed, minutes, faults, say, stop } = options;
   const begin = monotonicMs();
   const steps: StepReport[] = [];
-  let lossShowsUntil = begin;
+  let [lossShowsUntil, lostBefore] = [begin, sessionsLost(traffic)];
   const { late, isComplete } = await measureRecovery({ world, traffic }, 60_000);
   if (!isComplete) throw new Error(`the stack does not work before the first fault: ${late.join("; ")}`);
   for (const step of planSteps(seed, faults)) {
     await delay(step.quietMs, undefined, { signal: stop }).catch(() => {});
     if (stop.aborted || monotonicMs() > begin + minutes * 60_000) break;
     const scene = { world, traffic, random: step.random };
-    const report = await takeStep(scene, step, { runBegin: begin, isQuiet: monotonicMs() > lossShowsUntil });
+    const isQuiet = monotonicMs() > lossShowsUntil;
+    const report = await takeStep(scene, step, { runBegin: begin, isQuiet, lostBefore });
     if (report.lostSessions > 0) lossShowsUntil = monotonicMs() + LOSS_SHOWS_WITHIN_MS;
+    lostBefore += report.lostSessions;
     steps.push(report);
     say(formatStep(report));
     if (!report.recovery.isComplete) {
@@ -70,15 +72,22 @@ export async function runChaos(
   return { on, seed, minutes: spentMinutes, steps, account, subscriptions };
 }
 
-/** When a step is taken, and whether no earlier fault still shows. */
+/** When a step is taken. */
 interface Moment {
   readonly runBegin: number;
+  /** Whether no earlier fault still shows. */
   readonly isQuiet: boolean;
+  /** How many sessions were lost in the steps before. */
+  readonly lostBefore: number;
 }
 
-async function takeStep(scene: Scene, { faults }: Step, { runBegin, isQuiet }: Moment): Promise<StepReport> {
+async function takeStep(
+  scene: Scene,
+  { faults }: Step,
+  { runBegin, isQuiet, lostBefore }: Moment,
+): Promise<StepReport> {
   const { traffic } = scene;
-  const [first, lost] = [traffic.ledger.length, sessionsLost(traffic)];
+  const first = traffic.ledger.length;
   const begin = monotonicMs();
   const targets: string[] = [];
   let error: string | undefined;
@@ -112,7 +121,7 @@ async function takeStep(scene: Scene, { faults }: Step, { runBegin, isQuiet }: M
   const recovery = await measureRecovery(scene, Math.round(budgetMs * Math.max(1, loadPerCore() / TOO_BUSY)));
   if (recovery.isComplete) traffic.noteSettled();
   const sight = observe(traffic.ledger.slice(first), begin, monotonicMs());
-  const lostSessions = sessionsLost(traffic) - lost;
+  const lostSessions = sessionsLost(traffic) - lostBefore;
   const isAlone = loadPerCore() <= TOO_BUSY && isQuiet && lostSessions === 0 && faults.length === 1;
   return {
     faults: faults.map(({ name }) => name),
