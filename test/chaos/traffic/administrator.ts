@@ -131,6 +131,7 @@ async function eraseSome(
     },
     { stop },
   );
-  ledger.push({ of: "erased", tenant, pattern, through, askedAt, acknowledgedAt: monotonicMs() });
+  const isMirrored = world.home !== undefined;
+  ledger.push({ of: "erased", tenant, pattern, through, isMirrored, askedAt, acknowledgedAt: monotonicMs() });
   return failed;
 }

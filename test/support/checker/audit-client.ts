@@ -11,7 +11,7 @@ import {
   rightsFor,
   type Run,
 } from "./audited-run.ts";
-import type { Client, PublishedEvent } from "./collect.ts";
+import type { Client, Erasure, PublishedEvent } from "./collect.ts";
 import type { Entry } from "./ledger.ts";
 
 type Received = Extract<Entry, { of: "received" }>;
@@ -21,6 +21,9 @@ const EXP_GRACE_MS = 2_000;
 
 /** What left an edge before the erasure was acknowledged may be on its way for so long. */
 const ERASED_GRACE_MS = 1_000;
+
+/** Nothing is delivered of a mirror that has been silent for ten seconds. */
+const MIRROR_SILENT_MS = 10_000;
 
 /** What a client has received so far. */
 interface Progress {
@@ -88,26 +91,34 @@ function look(run: Run, client: Client, progress: Progress, frame: Received, acc
 }
 
 /** Counts an event that was not for this client at that time. */
-function checkRights(run: Run, client: Client, progress: Progress, { text, at }: Received, account: Account): void {
+function checkRights(run: Run, client: Client, progress: Progress, frame: Received, account: Account): void {
+  const { text, at } = frame;
   const event = run.events.get(text);
   if (event === undefined) account.unpublished += 1;
   else if (event.tenant !== client.tenant) account.crossTenant += 1;
   else if (!rightsFor(client, event, at).some((topics) => allows(topics, event))) account.afterRevoke += 1;
   if (at > progress.expiresAt + EXP_GRACE_MS) account.afterExp += 1;
-  if (event !== undefined && wasErased(run, event, at - ERASED_GRACE_MS)) account.afterErased += 1;
+  if (event !== undefined && wasErased(run, event, frame)) account.afterErased += 1;
   progress.last = event ?? progress.last;
 }
 
-/** Whether an erasure that was acknowledged before `at` names the event. */
-function wasErased({ erasures }: Run, { tenant, topic, acknowledged }: PublishedEvent, at: number): boolean {
-  return erasures.some(
+/** Whether an erasure that was acknowledged before names the event that came, and its edge can know. */
+function wasErased(run: Run, { tenant, topic, acknowledged }: PublishedEvent, frame: Received): boolean {
+  return run.erasures.some(
     (erasure) =>
-      erasure.acknowledgedAt < at &&
+      erasure.acknowledgedAt < frame.at - ERASED_GRACE_MS &&
       erasure.tenant === tenant &&
       acknowledged !== undefined &&
       acknowledged.sequence <= erasure.through &&
-      topicMatches(erasure.pattern, topic),
+      topicMatches(erasure.pattern, topic) &&
+      !isReadLate(run, erasure, frame),
   );
+}
+
+/** Whether the edge of a mirror may not have read the erasure yet: it has told nobody of anything behind it. */
+function isReadLate({ workers }: Run, erasure: Erasure, { connection, id, at }: Received): boolean {
+  if (erasure.isMirrored !== true || at - erasure.acknowledgedAt > MIRROR_SILENT_MS + ERASED_GRACE_MS) return false;
+  return !workers.hasPassed(connection, placeOf(id)?.epoch ?? "", erasure.through, at);
 }
 
 function advance(progress: Progress, { text, at }: Received, place: Place | undefined, account: Account): void {
@@ -164,8 +175,19 @@ function countLost(run: Run, client: Client, progress: Progress): number {
       event.tenant === client.tenant &&
       !all.has(event.text) &&
       !isCovered(run, progress, start, event) &&
+      !cameLater(run, client, event) &&
       isLasting(client, event, passedAt(progress, event)),
   ).length;
+}
+
+/** Whether a client had gone, and the log then lost its tail, before it took the event: its number says nothing of where the client was. */
+function cameLater({ causes }: Run, { tenant, completeText, moments }: Client, event: AcknowledgedEvent): boolean {
+  if (completeText !== undefined) return false;
+  const leftAt = moments.findLast((moment) => moment.of === "received")?.at ?? 0;
+  return causes.some(
+    (cause) =>
+      cause.event === "reset" && cause.tenant === tenant && cause.at > leftAt && event.acknowledgedAt > cause.at,
+  );
 }
 
 /** The events that the client may have had the right to at some time, by sequence. */

@@ -114,6 +114,29 @@ test("an erased event may come until a moment after the acknowledgement; from th
   expect(audit([...start, erased("x.c", 3, 999, "rival")])).toEqual(GOOD);
 });
 
+test("an erased event may come from the edge of a mirror that has read nothing behind it, for as long as such an edge may be silent", () => {
+  const erased: Entry = {
+    of: "erased",
+    tenant: "demo",
+    pattern: "x.c",
+    through: 3,
+    isMirrored: true,
+    askedAt: 31,
+    acknowledgedAt: 999,
+  };
+  const readyOf = (worker: string) => received("ready", 0, JSON.stringify({ connectionId: `${worker}-1` }), 6);
+  const start = [...PUBLISHED, opened(5), readyOf("w1"), ...deliveries(1, 2), erased];
+  const other = (worker: string): Entry[] => [
+    { ...opened(5), client: "you", connection: "you/1" },
+    { ...readyOf(worker), client: "you", connection: "you/1" },
+    { ...received("cursor", 4, "", 1_500), client: "you", connection: "you/1" },
+  ];
+  expect(audit([...start, { ...at(3), at: 11_000 }])).toEqual(GOOD);
+  expect(audit([...start, { ...at(3), at: 12_000 }])).toMatchObject({ afterErased: 1 });
+  expect(audit([...start, ...other("w1"), { ...at(3), at: 2_000 }])).toMatchObject({ afterErased: 1 });
+  expect(audit([...start, ...other("w2"), { ...at(3), at: 2_000 }])).toMatchObject({ afterErased: 0 });
+});
+
 test("an erased event is lost unless a gap covers it, and the erasure is the gap's cause", () => {
   const erased = { of: "erased", tenant: "demo", pattern: "x.b", through: 3, askedAt: 31, acknowledgedAt: 32 } as const;
   const start = [...PUBLISHED, ...READY, at(1)];
@@ -163,6 +186,16 @@ test("what a log had lost when it gave its sequence again was due to nobody, and
   expect(audit([...kept.filter((entry) => entry !== cause), ...again])).toMatchObject({ lost: 1 });
   const lacking = [...publish("d", 4, 50), received("message", 4, "d", 52), complete("d")];
   expect(audit([...kept, ...lacking])).toMatchObject({ lost: 1 });
+});
+
+test("who had gone before a log lost its tail is not owed what came later under a number of before", () => {
+  const cause: Entry = { of: "cause", tenant: "demo", event: "reset", reason: "tail_lost", at: 35 };
+  const waiting: Entry = { of: "published", tenant: "demo", topic: "x.d", text: "d", at: 22 };
+  const taken: Entry = { of: "acknowledged", text: "d", sequence: 2, at: 50 };
+  const run = [...PUBLISHED, ...READY, ...deliveries(1, 2, 3), waiting, taken];
+  expect(audit([...run, cause])).toMatchObject({ delivered: 3, lost: 0 });
+  expect(audit(run)).toMatchObject({ lost: 1 });
+  expect(audit([...run, cause, received("cursor", 3, "", 60)])).toMatchObject({ lost: 1 });
 });
 
 test("what caused a reset explains none once everybody has settled", () => {

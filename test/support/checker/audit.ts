@@ -3,6 +3,7 @@ import { auditClient } from "./audit-client.ts";
 import type { AcknowledgedEvent } from "./audited-run.ts";
 import { type Cause, collectCauses, collectClients, collectEvents } from "./collect.ts";
 import type { Entry } from "./ledger.ts";
+import { Workers } from "./workers.ts";
 
 /** Counts what went right and wrong by the ledgers of any run. It knows nothing of how the edge works. */
 export function audit(entries: readonly Entry[]): Account {
@@ -15,6 +16,7 @@ export function audit(entries: readonly Entry[]): Account {
     events,
     causes,
     erasures: entries.filter((entry) => entry.of === "erased"),
+    workers: new Workers(entries),
     bySequence: withoutForgotten(
       [...events.values()]
         .flatMap((event) => (event.acknowledged === undefined ? [] : { ...event, ...event.acknowledged }))

@@ -1,4 +1,5 @@
 import { topicMatches } from "#shared/protocol/topics.ts";
+import type { Workers } from "./workers.ts";
 import type { Cause, Client, Erasure, PublishedEvent } from "./collect.ts";
 
 /** An event that the log has. */
@@ -10,6 +11,7 @@ export interface Run {
   readonly bySequence: readonly AcknowledgedEvent[];
   readonly causes: readonly Cause[];
   readonly erasures: readonly Erasure[];
+  readonly workers: Workers;
   /** Which tenant's log an epoch names, by the ids that were seen. */
   readonly tenantOfEpoch: Map<string, string>;
   /** The events under some topics, by these: thousands of clients have the same. */

@@ -57,13 +57,14 @@ export type Entry =
   | { readonly of: "expires"; readonly client: string; readonly expiresAt: number }
   /**
    * The tenant's events under this pattern are erased, up to that sequence. Clients are sent a gap instead, which needs no
-   * other cause.
+   * other cause. Where the log is mirrored, an edge may read late what was erased, and the erasure behind it.
    */
   | {
       readonly of: "erased";
       readonly tenant: string;
       readonly pattern: string;
       readonly through: number;
+      readonly isMirrored?: boolean;
       readonly askedAt: number;
       readonly acknowledgedAt: number;
     }
