@@ -19,6 +19,7 @@ import {
   requireRegion,
   seatStanding,
 } from "./view-home.ts";
+  type SilentRegion,
 import { waitUntilLevel, waitUntilReached } from "./wait-until-level.ts";
 
 /** A mirror hears its original each second; one that has heard nothing for so long has none that lives, or no link. */
@@ -67,7 +68,10 @@ export async function promoteHome(views: readonly RegionView[], options: Promote
   const from = originOf(now);
   const origin = views.find(({ region }) => region === from);
   if (origin === undefined) throw new ScriptError(`${to} mirrors region ${from}, which is not in SLUICE_REGIONS`);
-  if (!answers(origin)) return await promoteWithout(now, origin, options);
+  if (!answers(origin)) {
+    requireStopped(origin, options);
+    return await promoteWithout(now, origin.region, options);
+  }
   if (options.lost !== undefined) {
     throw new ScriptError(
       `region ${from} answers, so it is not lost: promote without --lost, and nothing is lost either`,
@@ -162,18 +166,23 @@ function isOpen(stream: HomeStream): boolean {
   return standingOf(stream).kind === "open";
 }
 
-async function promoteWithout(
-  target: AnsweringRegion,
-  origin: RegionView,
-  options: PromoteOptions,
-): Promise<Promotion> {
-  const { lost, silentMs = SILENT_MS } = options;
-  if (lost !== origin.region) {
+/** A person's word is enough where nothing speaks against it. */
+function requireStopped({ region, fault, runs }: SilentRegion, { to, lost }: PromoteOptions): void {
+  if (lost !== region) {
     throw new ScriptError(
-      `${origin.fault}. If its servers are stopped for good: sluice region promote ${target.region} --lost ${origin.region}`,
+      `${fault}. If its servers are stopped for good: sluice region promote ${to} --lost ${region}`,
     );
   }
   const active = activeMs(target.streams);
+  if (runs) {
+    throw new ScriptError(
+      `${fault}. A server answers there, so nobody may take region ${lost} for lost: stop its servers, or see that SLUICE_REGIONS leads to them as the operator of the home`,
+    );
+  }
+}
+
+async function promoteWithout(target: AnsweringRegion, lost: string, options: PromoteOptions): Promise<Promotion> {
+  const { silentMs = SILENT_MS } = options;
   if (active !== undefined && active < silentMs) {
     throw new ScriptError(
       `region ${lost} lives: its mirrors here heard it ${Math.round(active)} ms ago. Promote without --lost, or stop its servers first`,
@@ -190,8 +199,8 @@ async function promoteWithout(
       ...streams.map((each) => standingOf(each)).flatMap((each) => (each.kind === "mirror" ? [each.term] : [])),
     ),
   );
-  const promoted = await promoteStreams(target.bus, streams, term, { ...options, from: origin.region });
-  return { to: target.region, from: origin.region, term, promoted, isLossless: false };
+  const promoted = await promoteStreams(target.bus, streams, term, { ...options, from: lost });
+  return { to: target.region, from: lost, term, promoted, isLossless: false };
 }
 
 /** How long ago, in milliseconds, a mirror heard of its original; undefined where none has, and where none is left. */

@@ -1,4 +1,4 @@
-import { connect, createInbox, type NatsConnection } from "@nats-io/transport-node";
+import { connect, createInbox, errors, type NatsConnection } from "@nats-io/transport-node";
 import { z } from "zod";
 import { formatAddress, type ServerUrls } from "#shared/config/server-urls.ts";
 import { accountNames } from "../region/home-accounts.ts";
@@ -44,6 +44,9 @@ export class RefusedCall extends ScriptError {
   }
 }
 
+/** A region of which a server answered, though not with what was asked. */
+export class RunningRegion extends ScriptError {}
+
 /** The JetStream of one region, in the account of a home, as an operator. */
 export interface RegionBus extends AsyncDisposable {
   readonly region: string;
@@ -72,7 +75,7 @@ export interface RegionBus extends AsyncDisposable {
 /**
  * Connects to a region. The connection is not made anew when it ends: what a command that was held up wanted to do may be wrong by
  * then, and nobody else begins before it has ended (see `lockRegion`).
- * @throws {ScriptError} where nothing answers, and where it is another region.
+ * @throws {ScriptError} where nothing answers; {RunningRegion} where the user is refused, and where it is another region.
  */
 export async function openRegion(
   region: string,
@@ -90,7 +93,8 @@ export async function openRegion(
     pingInterval: TIMEOUT_MS,
     ...(scheme === "tls" ? { tls: {} } : {}),
   }).catch((error: Error) => {
-    throw new ScriptError(`region ${region} does not answer at ${addresses.join(", ")} as ${user} (${error.message})`);
+    const Fault = error instanceof errors.AuthorizationError ? RunningRegion : ScriptError;
+    throw new Fault(`region ${region} does not answer at ${addresses.join(", ")} as ${user} (${error.message})`);
   });
   // The client's types do not name it.
   const { domain } = (nats.info ?? {}) as { readonly domain?: string };
@@ -99,7 +103,7 @@ export async function openRegion(
   if (domain === region) return busOf({ region, account, nats, inboxPrefix });
   await nats.close();
   const found = domain === undefined ? "no region: its JetStream has no domain" : `region ${domain}`;
-  throw new ScriptError(`at ${addresses.join(", ")} is ${found}, and not ${region}`);
+  throw new RunningRegion(`at ${addresses.join(", ")} is ${found}, and not ${region}`);
 }
 
 function busOf({
