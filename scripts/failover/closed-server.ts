@@ -19,6 +19,8 @@ interface ClosedServerOptions {
   readonly args: readonly string[];
   readonly port: number;
   readonly env: NodeJS.ProcessEnv;
+  /** Ends the waiting for it. */
+  readonly stop?: AbortSignal;
 }
 
 /** A store of some size is read at the start. */
@@ -28,9 +30,14 @@ const LOOK_MS = 50;
 /**
  * Starts nats-server by its own configuration, but for clients of this machine alone, on another port, and without links. It
  * keeps its routes: three of them make up a cluster, and a single one joins those that run.
- * @throws {ScriptError} with what it says where it does not start.
+ * @throws {ScriptError} with what it says where it does not start, and where something else listens there: that would be asked in its place.
  */
-export async function startClosedServer({ config, args, port, env }: ClosedServerOptions): Promise<ClosedServer> {
+export async function startClosedServer({ config, args, port, env, stop }: ClosedServerOptions): Promise<ClosedServer> {
+  if (await accepts(port)) {
+    throw new ScriptError(
+      `something listens on port ${port} already: end it where it is a server that another sluice region admit has left, else name another port with --port`,
+    );
+  }
   await using stack = new AsyncDisposableStack();
   // Nobody but an administrator may write where the configuration is, and in a container nobody at all.
   const folder = await mkdtemp(join(tmpdir(), "sluice-closed-"));
@@ -50,6 +57,7 @@ export async function startClosedServer({ config, args, port, env }: ClosedServe
   });
   const giveUp = performance.now() + START_MS;
   while (!(await accepts(port))) {
+    if (stop?.aborted) throw new ScriptError("interrupted: the server stays closed");
     if (server.exitCode !== null || server.pid === undefined || performance.now() > giveUp) {
       throw new ScriptError(`nats-server does not start with ${config}: ${said.trim().split("\n").at(-1)}`);
     }
