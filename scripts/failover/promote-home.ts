@@ -3,6 +3,7 @@ import { mirroredUpTo, SEAT_STREAM } from "#shared/contract/home.ts";
 import { lacksEntries } from "#shared/nats/mirrors/lacks-entries.ts";
 import { ScriptError } from "../shared/run-script.ts";
 import { fenceHome } from "./fence-home.ts";
+import { readHoles } from "./holes.ts";
 import { noteHomeChange } from "./home-audit.ts";
 import { type HomeStream, promotedConfig, standingOf } from "./home-stream.ts";
 import { inGroups } from "./in-groups.ts";
@@ -18,8 +19,8 @@ import {
   type RegionView,
   requireRegion,
   seatStanding,
-} from "./view-home.ts";
   type SilentRegion,
+} from "./view-home.ts";
 import { waitUntilLevel, waitUntilReached } from "./wait-until-level.ts";
 
 /** A mirror hears its original each second; one that has heard nothing for so long has none that lives, or no link. */
@@ -173,7 +174,6 @@ function requireStopped({ region, fault, runs }: SilentRegion, { to, lost }: Pro
       `${fault}. If its servers are stopped for good: sluice region promote ${to} --lost ${region}`,
     );
   }
-  const active = activeMs(target.streams);
   if (runs) {
     throw new ScriptError(
       `${fault}. A server answers there, so nobody may take region ${lost} for lost: stop its servers, or see that SLUICE_REGIONS leads to them as the operator of the home`,
@@ -183,6 +183,7 @@ function requireStopped({ region, fault, runs }: SilentRegion, { to, lost }: Pro
 
 async function promoteWithout(target: AnsweringRegion, lost: string, options: PromoteOptions): Promise<Promotion> {
   const { silentMs = SILENT_MS } = options;
+  const active = activeMs(target.streams);
   if (active !== undefined && active < silentMs) {
     throw new ScriptError(
       `region ${lost} lives: its mirrors here heard it ${Math.round(active)} ms ago. Promote without --lost, or stop its servers first`,
@@ -237,7 +238,8 @@ async function promoteStreams(
       await noteHomeChange(bus, { event: "region_promoted", region: to, from, term, lossless: lost === undefined, by });
     }
     const original = originals?.get(name);
-    await bus.update(promotedConfig(stream, { term, lost, original }));
+    const holes = await readHoles(bus, stream, lost);
+    await bus.update(promotedConfig(stream, { term, lost, original, holes }));
     promoted.push(name);
     await tell({ step: "promoted", region: to, stream: name });
   };

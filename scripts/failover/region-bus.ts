@@ -57,10 +57,10 @@ export interface RegionBus extends AsyncDisposable {
   inbox(): string;
   /** The home's streams here: originals and mirrors. */
   streams(): Promise<HomeStream[]>;
-  /** One of them; undefined where there is none. */
-  stream(name: string): Promise<HomeStream | undefined>;
-  /** The first entry at this sequence or behind it; undefined where there is none. */
-  entryFrom(stream: string, seq: number): Promise<StoredEntry | undefined>;
+  /** One of them, with what is asked for besides; undefined where there is none. */
+  stream(name: string, details?: { readonly deleted_details: true }): Promise<HomeStream | undefined>;
+  /** The first entry at this sequence or behind it, of those with this subject; undefined where there is none. */
+  entryFrom(stream: string, seq: number, subject?: string): Promise<StoredEntry | undefined>;
   /** Gives a stream these settings in place of all it has. */
   update(config: HomeStream["config"]): Promise<void>;
   /** Deletes a stream; it may be gone already. */
@@ -133,9 +133,11 @@ function busOf({
       const streams = await listStreams(region, ask);
       return streams.filter(({ config }) => isHomeStream(config.name));
     },
-    stream: async (name) => ifThere(async () => streamSchema.parse(await ask(`STREAM.INFO.${name}`))),
-    entryFrom: (name, seq) =>
-      ifThere(async () => entrySchema.parse(await ask(`STREAM.MSG.GET.${name}`, { seq, next_by_subj: ">" })).message),
+    stream: async (name, details) => ifThere(async () => streamSchema.parse(await ask(`STREAM.INFO.${name}`, details))),
+    entryFrom: (name, seq, subject = ">") =>
+      ifThere(
+        async () => entrySchema.parse(await ask(`STREAM.MSG.GET.${name}`, { seq, next_by_subj: subject })).message,
+      ),
     update: async (config) => void (await ask(`STREAM.UPDATE.${config.name}`, config)),
     delete: async (name) => void (await ifThere(() => ask(`STREAM.DELETE.${name}`))),
     [Symbol.asyncDispose]: () => nats.close(),

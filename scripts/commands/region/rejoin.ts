@@ -40,7 +40,7 @@ ${WHERE}`,
       const entries = result.tails.reduce((sum, tail) => sum + tail.entries, 0);
       const said =
         result.deleted.length === 0
-          ? `region ${region} has no originals: nothing was changed`
+          ? `region ${region} has no originals: nothing was deleted`
           : `region ${region} gave the home up to ${result.seat}; ${entries} entries that only it had are in ${folder}`;
       terminal.print(result, said);
     });

@@ -28,6 +28,9 @@ interface WithMetadata {
   readonly config: { readonly metadata?: Readonly<Record<string, string>> | undefined };
 }
 
+/** The stream metadata of a promoted original: what it lacked when it was promoted, up to its last mirrored entry, as `1-4,9`. */
+export const HOLES_METADATA = "sluice_holes";
+
 /** The stream metadata of a promoted original: the region that a person has said is lost. The home is served without asking it. */
 export const LOST_METADATA = "sluice_lost";
 
@@ -45,6 +48,7 @@ export const ORIGIN_METADATA = "sluice_origin";
 
 /** The durable consumer by which the mirrors in that region read their originals. */
 export function mirrorConsumer(region: string): string {
+  HOLES_METADATA,
   return `mirror_${region}`;
 }
 
