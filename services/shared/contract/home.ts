@@ -34,12 +34,21 @@ export const HOLES_METADATA = "sluice_holes";
 /** The stream metadata of a promoted original: the region that a person has said is lost. The home is served without asking it. */
 export const LOST_METADATA = "sluice_lost";
 
+/**
+ * Up to which entry a log may hold what its own entries say is erased: purges are not mirrored, and a mirror that was promoted without its
+ * original may not have been purged before. 0 of any other log: there each erasure is purged before the next is announced.
+ */
+export function unpurgedUpTo(stream: WithMetadata): number {
+  return stream.config.metadata?.[LOST_METADATA] === undefined ? 0 : mirroredUpTo(stream);
+}
+
 /** What an original says of itself alone: none of its mirrors says it. */
 export const OWN_METADATA: ReadonlySet<string> = new Set([
   FENCED_METADATA,
   FENCED_AT_METADATA,
   BEFORE_FENCE_METADATA,
   MIRRORED_METADATA,
+  HOLES_METADATA,
   LOST_METADATA,
 ]);
 
@@ -48,7 +57,6 @@ export const ORIGIN_METADATA = "sluice_origin";
 
 /** The durable consumer by which the mirrors in that region read their originals. */
 export function mirrorConsumer(region: string): string {
-  HOLES_METADATA,
   return `mirror_${region}`;
 }
 
