@@ -30,7 +30,8 @@ const LOOK_MS = 50;
 /**
  * Starts nats-server by its own configuration, but for clients of this machine alone, on another port, and without links. It
  * keeps its routes: three of them make up a cluster, and a single one joins those that run.
- * @throws {ScriptError} with what it says where it does not start, and where something else listens there: that would be asked in its place.
+ * @throws {ScriptError} with what it says where it does not start; where something else listens there, which would be asked in its place; and
+ * where nobody says its store.
  */
 export async function startClosedServer({ config, args, port, env, stop }: ClosedServerOptions): Promise<ClosedServer> {
   if (await accepts(port)) {
@@ -48,8 +49,11 @@ export async function startClosedServer({ config, args, port, env, stop }: Close
   const given = ["-c", closed, "-a", "127.0.0.1", "-p", String(port), ...args];
   const server = spawn("nats-server", given, { env, stdio: ["ignore", "ignore", "pipe"] });
   const ended = once(server, "close").catch(() => undefined);
-  let said = "";
-  server.stderr.on("data", (bytes: Buffer) => (said = (said + bytes.toString()).slice(-4_000)));
+  let [said, isElsewhere] = ["", false];
+  server.stderr.on("data", (bytes: Buffer) => {
+    said = (said + bytes.toString()).slice(-4_000);
+    isElsewhere ||= said.includes(`Store Directory: "${storeWithout(env)}"`);
+  });
   server.on("error", (error) => (said = error.message));
   stack.defer(async () => {
     server.kill("SIGTERM");
@@ -63,6 +67,18 @@ export async function startClosedServer({ config, args, port, env, stop }: Close
     }
     await delay(LOOK_MS);
   }
+  // What it has said before it listens is read by then.
+  await delay(LOOK_MS);
+  if (isElsewhere) {
+    throw new ScriptError(
+      `${config} says no store, so nats-server took ${storeWithout(env)}: say with --store which folder it is started with (-sd)`,
+    );
+  }
   const owner = stack.move();
   return { port, [Symbol.asyncDispose]: () => owner.disposeAsync() };
+}
+
+/** Where nats-server keeps streams that is told of no folder: of a region that would be another store than its own, and most likely an empty one. */
+function storeWithout({ TMPDIR }: NodeJS.ProcessEnv): string {
+  return join(TMPDIR || "/tmp", "nats", "jetstream");
 }

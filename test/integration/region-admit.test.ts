@@ -1,4 +1,4 @@
-import { cp, mkdtemp, rename, rm } from "node:fs/promises";
+import { cp, mkdtemp, rename, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { connect, type NatsConnection } from "@nats-io/transport-node";
@@ -144,6 +144,15 @@ function startAdmit(...options: string[]) {
   const args = ["scripts/sluice.mjs", "region", "admit", "eu", ...options, "--json"];
   return startChild(process.execPath, args, { SLUICE_REGIONS: urlsOf("eu").join(" ") });
 }
+
+test("a server whose store nobody names is not taken for one that holds nothing", async () => {
+  const config = join(folder, "without-store.conf");
+  await writeFile(config, "jetstream { domain: eu }\n");
+  const args = ["region", "admit", "eu", "--config", config, "--port", String(await freePort())];
+  const env = { PATH: process.env["PATH"], TMPDIR: folder, SLUICE_REGIONS: urlsOf("eu").join(" ") };
+  const { code, err } = await sluice(args, { env });
+  expect([code, err.at(-1)]).toEqual([1, expect.stringContaining("say with --store which folder")]);
+});
 
 test("a command that is ended while it waits leaves no server with the store, and one that is left is not asked", async () => {
   const port = await freePort();
