@@ -16,8 +16,8 @@ const contentsSchema = z.object({
   /** The release that made it. */
   version: z.string(),
   streams: z.array(streamSchema.extend({ bytes: z.int(), sha256: z.string() })),
-  /** Undefined where Redis was left out. */
-  redis: z.object({ keys: z.int() }).optional(),
+  /** Undefined where Redis was left out; older backups have no checksum of it. */
+  redis: z.object({ keys: z.int(), sha256: z.string().optional() }).optional(),
 });
 
 /** What a backup holds. */
@@ -51,23 +51,33 @@ export async function writeContents(folder: string, contents: Omit<BackupContent
 }
 
 /**
- * Reads what a backup holds, and makes sure that every snapshot is as it was written.
+ * Reads what a backup holds, and makes sure that all of it that is to be put back is as it was written.
  * @throws {ScriptError} saying what is missing or changed.
  */
-export async function readContents(folder: string): Promise<BackupContents> {
+export async function readContents(
+  folder: string,
+  { redis: withRedis }: { readonly redis: boolean },
+): Promise<BackupContents> {
   const text = await readFile(join(folder, "backup.json"), "utf8").catch(() => {
     throw new ScriptError(`there is no whole backup in ${folder}: backup.json is missing`);
   });
   const contents = contentsSchema.safeParse(parseJson(text));
   if (!contents.success) throw new ScriptError(`${join(folder, "backup.json")} is not what sluice backup writes`);
-  for (const { config, sha256 } of contents.data.streams) {
-    const found = await hashOf(snapshotPath(folder, config.name));
-    if (found !== sha256)
-      throw new ScriptError(`the snapshot of ${config.name} is ${found === undefined ? "missing" : "damaged"}`);
+  const { streams, redis } = contents.data;
+  for (const { config, sha256 } of streams) {
+    await requireWhole(snapshotPath(folder, config.name), `the snapshot of ${config.name}`, sha256);
   }
+  if (withRedis && redis !== undefined) await requireWhole(redisPath(folder), "what Redis had", redis.sha256);
   return contents.data;
 }
 
+async function requireWhole(path: string, what: string, sha256: string | undefined): Promise<void> {
+  const found = await hashOf(path);
+  if (found === undefined) throw new ScriptError(`${what} is missing: nothing was put back`);
+  if (sha256 !== undefined && found !== sha256) throw new ScriptError(`${what} is damaged: nothing was put back`);
+}
+
+/** The file's checksum; undefined where it cannot be read. */
 async function hashOf(path: string): Promise<string | undefined> {
   const hash = createHash("sha256");
   try {

@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
 import { open } from "node:fs/promises";
 import { createInterface } from "node:readline";
@@ -50,11 +51,18 @@ async function connectRedis(settings: RedisSettings): Promise<Redis & AsyncDispo
   return Object.assign(redis, { [Symbol.asyncDispose]: async () => redis.disconnect() });
 }
 
-/** Writes every key of ours into a file, one on a line, and answers how many there were. */
-export async function dumpRedis(redis: Redis, path: string): Promise<number> {
+/** The keys of Redis in a file. */
+interface RedisDump {
+  readonly keys: number;
+  readonly sha256: string;
+}
+
+/** Writes every key of ours into a file, one on a line. */
+export async function dumpRedis(redis: Redis, path: string): Promise<RedisDump> {
   await using stack = new AsyncDisposableStack();
   const file = stack.adopt(await open(path, "w", 0o600), (each) => each.close());
   const seen = new Set<string>();
+  const hash = createHash("sha256");
   let cursor = "0";
   do {
     const [next, found] = await redis.scan(cursor, "MATCH", KEYS, "COUNT", SCAN_COUNT);
@@ -63,9 +71,11 @@ export async function dumpRedis(redis: Redis, path: string): Promise<number> {
     const fresh = found.filter((key) => !seen.has(key));
     for (const key of fresh) seen.add(key);
     const lines = await Promise.all(fresh.map((key) => lineOf(redis, key)));
-    await file.write(lines.join(""));
+    const text = lines.join("");
+    hash.update(text);
+    await file.writeFile(text);
   } while (cursor !== "0");
-  return seen.size;
+  return { keys: seen.size, sha256: hash.digest("hex") };
 }
 
 /** Nothing for a key that has gone meanwhile. */

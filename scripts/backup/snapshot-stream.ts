@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { open } from "node:fs/promises";
-import { createInbox, type NatsConnection } from "@nats-io/transport-node";
 import { z } from "zod";
+import type { UserConnection } from "../shared/connect-bus.ts";
 import { ScriptError } from "../shared/run-script.ts";
 
 /** What the server says of a stream when its snapshot begins; it takes both back when the stream is restored. */
@@ -16,9 +16,6 @@ export interface Snapshot extends z.infer<typeof streamSchema> {
   readonly sha256: string;
 }
 
-/** Where the user backup may listen. */
-const INBOX = "_INBOX.backup";
-
 /** Longer between two pieces, and the server has given up. */
 const PIECE_MS = 30_000;
 
@@ -31,8 +28,8 @@ const answerSchema = z.union([
  * Writes a stream with its sequences, times and consumers into a file, which may be read by its owner alone.
  * @throws {ScriptError} where the server refuses, or stops half-way.
  */
-export async function snapshotStream(nats: NatsConnection, name: string, path: string): Promise<Snapshot> {
-  const inbox = createInbox(INBOX);
+export async function snapshotStream(nats: UserConnection, name: string, path: string): Promise<Snapshot> {
+  const inbox = nats.inbox();
   const pieces = nats.subscribe(inbox);
   await using stack = new AsyncDisposableStack();
   stack.defer(() => pieces.unsubscribe());
@@ -55,7 +52,7 @@ export async function snapshotStream(nats: NatsConnection, name: string, path: s
       const { config, state } = answer;
       return { config, state, bytes, sha256: hash.digest("hex") };
     }
-    await file.write(data);
+    await file.writeFile(data);
     hash.update(data);
     bytes += data.length;
     // The server sends on as pieces are acknowledged.

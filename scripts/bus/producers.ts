@@ -74,6 +74,8 @@ export async function addKey(directory: string, tenant: string): Promise<Produce
   if (keys.length >= MAX_KEYS) throw new ScriptError(`${tenant} has two keys: take one away first with bus retire`);
   const { key, publicKey, seed } = newKey();
   await replaceFile(fileOf(directory, tenant), accountOf(producers, [...keys, publicKey]));
+  // The command that made the account may have died before the server's configuration named it.
+  await writeIndex(directory);
   key.clear();
   return { publicKey, seed };
 }

@@ -3,7 +3,13 @@ import { resolve } from "node:path";
 import type { Command } from "commander";
 import { z } from "zod";
 import manifest from "../../package.json" with { type: "json" };
-import { makeBackupFolder, redisPath, snapshotPath, writeContents } from "../backup/backup-folder.ts";
+import {
+  type BackupContents,
+  makeBackupFolder,
+  redisPath,
+  snapshotPath,
+  writeContents,
+} from "../backup/backup-folder.ts";
 import { dumpRedis, openRedis } from "../backup/redis-dump.ts";
 import { redisOfBackup } from "../backup/redis-of-backup.ts";
 import { type Snapshot, snapshotStream } from "../backup/snapshot-stream.ts";
@@ -34,12 +40,12 @@ async function backUp({ out, redis: withRedis }: z.infer<typeof optionsSchema>, 
   const at = new Date().toISOString();
   await using stack = new AsyncDisposableStack();
   const nats = stack.adopt(await connectBus("backup", env), (connection) => connection.close());
-  let redis: { keys: number } | undefined;
+  let redis: BackupContents["redis"];
   // Sessions first: one that is ended meanwhile is among the revocations, which come later.
   if (withRedis) {
     await using connection = await openRedis(redisOfBackup(env));
-    redis = { keys: await dumpRedis(connection, redisPath(folder)) };
-    print(redis, `${redis.keys} keys of Redis`);
+    redis = await dumpRedis(connection, redisPath(folder));
+    print({ keys: redis.keys }, `${redis.keys} keys of Redis`);
   }
   const manager = await jetstreamManager(nats, { checkAPI: false });
   const names: string[] = [];

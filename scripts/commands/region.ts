@@ -73,7 +73,7 @@ function configCommand({ env, print, say }: Terminal): Command {
       const directory = busDirectory(options.dir, env);
       const region = readRegionOptions(options);
       // A link that was closed with a promotion is opened by `link open` alone, which looks who takes events.
-      const closed = await closedIn(directory, region);
+      const { closed = [] } = (await readRegion(directory)) ?? {};
       const { variables } = await prepareRegion(directory, { ...region, ...(closed.length > 0 && { closed }) });
       print(
         { directory, variables, closed },
@@ -82,12 +82,6 @@ function configCommand({ env, print, say }: Terminal): Command {
       for (const home of closed) say(`The link of home ${home} stays closed: sluice region link open --home ${home}`);
       say(`Beside the passwords that it names they need:\n${variables.map((each) => `  ${each}`).join("\n")}`);
     });
-}
-
-/** The homes whose link is closed in the configuration that is there, of those that the region goes on to hold. */
-async function closedIn(directory: string, { name, homes }: Region): Promise<string[]> {
-  const held = [name, ...homes.map((home) => home.name)];
-  return ((await readRegion(directory))?.closed ?? []).filter((home) => held.includes(home));
 }
 
 function readRegionOptions({ region: name, home, peer, listen, ...options }: z.infer<typeof optionsSchema>): Region {

@@ -6,6 +6,7 @@ import { type BackupContents, readContents, redisPath, snapshotPath } from "../b
 import { holdsKeys, openRedis, restoreRedis } from "../backup/redis-dump.ts";
 import { redisOfBackup } from "../backup/redis-of-backup.ts";
 import { restoreStream } from "../backup/restore-stream.ts";
+import { isHomeStream } from "../failover/home-stream.ts";
 import { reopenedConfig } from "../failover/reopened-config.ts";
 import { createCommand, readOptions, type Terminal } from "../shared/command.ts";
 import { connectBus } from "../shared/connect-bus.ts";
@@ -41,7 +42,7 @@ Events that were erased after the backup are back: erase them again before the e
 
 async function restore(folder: string, options: RestoreOptions, terminal: Terminal): Promise<void> {
   const { env, print } = terminal;
-  const contents = await readContents(folder);
+  const contents = await readContents(folder, options);
   await using stack = new AsyncDisposableStack();
   const nats = stack.adopt(await connectBus("backup", env), (connection) => connection.close());
   await requireEmptyBus(await jetstreamManager(nats, { checkAPI: false }), contents);
@@ -65,7 +66,7 @@ async function restore(folder: string, options: RestoreOptions, terminal: Termin
 async function requireEmptyBus(manager: JetStreamManager, { streams }: BackupContents): Promise<void> {
   const wanted = new Set(streams.map(({ config }) => config.name));
   const there: string[] = [];
-  for await (const name of manager.streams.names()) if (wanted.has(name)) there.push(name);
+  for await (const name of manager.streams.names()) if (wanted.has(name) || isHomeStream(name)) there.push(name);
   if (there.length === 0) return;
   throw new ScriptError(
     `the bus holds ${there.slice(0, 5).join(", ")} already: nothing was put back. Restore into an empty one`,

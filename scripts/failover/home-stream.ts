@@ -6,6 +6,7 @@ import {
   BEFORE_FENCE_METADATA,
   FENCED_AT_METADATA,
   FENCED_METADATA,
+  HOLES_METADATA,
   LOST_METADATA,
   MIRRORED_METADATA,
   ORIGIN_METADATA,
@@ -34,6 +35,9 @@ export const streamSchema = z.looseObject({
     first_ts: z.string(),
     last_seq: z.int(),
     last_ts: z.string(),
+    num_deleted: z.int().default(0),
+    /** The sequences between the first and the last that it lacks, where that was asked. */
+    deleted: z.array(z.int()).default([]),
   }),
   /** `active` in nanoseconds; -1 where it has never heard its original. */
   mirror: z.looseObject({ lag: z.int(), active: z.int() }).optional(),
@@ -110,6 +114,8 @@ export interface PromotionOf {
   readonly lost?: string | undefined;
   /** The original before it was fenced: its subjects are kept. Without it the log takes what a log of its name takes. */
   readonly original?: HomeStream | undefined;
+  /** What the mirror lacks, as `holesOf` says it. */
+  readonly holes?: string | undefined;
 }
 
 /** The settings of an original made of this mirror. */
@@ -127,6 +133,7 @@ export function promotedConfig({ config, state }: HomeStream, promotion: Promoti
       [TERM_METADATA]: String(promotion.term),
       // Where the last entries of the original were deleted, it has nothing behind the mirror's.
       [MIRRORED_METADATA]: String(promotion.original?.state.last_seq ?? state.last_seq),
+      ...(promotion.holes ? { [HOLES_METADATA]: promotion.holes } : {}),
       ...(hasNewEpoch ? { [EPOCH_METADATA]: randomBytes(6).toString("hex") } : {}),
       ...(promotion.lost === undefined ? {} : { [LOST_METADATA]: promotion.lost }),
     },

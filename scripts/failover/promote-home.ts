@@ -3,6 +3,7 @@ import { mirroredUpTo, SEAT_STREAM } from "#shared/contract/home.ts";
 import { lacksEntries } from "#shared/nats/mirrors/lacks-entries.ts";
 import { ScriptError } from "../shared/run-script.ts";
 import { fenceHome } from "./fence-home.ts";
+import { readHoles } from "./holes.ts";
 import { noteHomeChange } from "./home-audit.ts";
 import { type HomeStream, promotedConfig, standingOf } from "./home-stream.ts";
 import { inGroups } from "./in-groups.ts";
@@ -18,6 +19,7 @@ import {
   type RegionView,
   requireRegion,
   seatStanding,
+  type SilentRegion,
 } from "./view-home.ts";
 import { waitUntilLevel, waitUntilReached } from "./wait-until-level.ts";
 
@@ -67,7 +69,10 @@ export async function promoteHome(views: readonly RegionView[], options: Promote
   const from = originOf(now);
   const origin = views.find(({ region }) => region === from);
   if (origin === undefined) throw new ScriptError(`${to} mirrors region ${from}, which is not in SLUICE_REGIONS`);
-  if (!answers(origin)) return await promoteWithout(now, origin, options);
+  if (!answers(origin)) {
+    requireStopped(origin, options);
+    return await promoteWithout(now, origin.region, options);
+  }
   if (options.lost !== undefined) {
     throw new ScriptError(
       `region ${from} answers, so it is not lost: promote without --lost, and nothing is lost either`,
@@ -162,17 +167,22 @@ function isOpen(stream: HomeStream): boolean {
   return standingOf(stream).kind === "open";
 }
 
-async function promoteWithout(
-  target: AnsweringRegion,
-  origin: RegionView,
-  options: PromoteOptions,
-): Promise<Promotion> {
-  const { lost, silentMs = SILENT_MS } = options;
-  if (lost !== origin.region) {
+/** A person's word is enough where nothing speaks against it. */
+function requireStopped({ region, fault, runs }: SilentRegion, { to, lost }: PromoteOptions): void {
+  if (lost !== region) {
     throw new ScriptError(
-      `${origin.fault}. If its servers are stopped for good: sluice region promote ${target.region} --lost ${origin.region}`,
+      `${fault}. If its servers are stopped for good: sluice region promote ${to} --lost ${region}`,
     );
   }
+  if (runs) {
+    throw new ScriptError(
+      `${fault}. A server answers there, so nobody may take region ${lost} for lost: stop its servers, or see that SLUICE_REGIONS leads to them as the operator of the home`,
+    );
+  }
+}
+
+async function promoteWithout(target: AnsweringRegion, lost: string, options: PromoteOptions): Promise<Promotion> {
+  const { silentMs = SILENT_MS } = options;
   const active = activeMs(target.streams);
   if (active !== undefined && active < silentMs) {
     throw new ScriptError(
@@ -190,8 +200,8 @@ async function promoteWithout(
       ...streams.map((each) => standingOf(each)).flatMap((each) => (each.kind === "mirror" ? [each.term] : [])),
     ),
   );
-  const promoted = await promoteStreams(target.bus, streams, term, { ...options, from: origin.region });
-  return { to: target.region, from: origin.region, term, promoted, isLossless: false };
+  const promoted = await promoteStreams(target.bus, streams, term, { ...options, from: lost });
+  return { to: target.region, from: lost, term, promoted, isLossless: false };
 }
 
 /** How long ago, in milliseconds, a mirror heard of its original; undefined where none has, and where none is left. */
@@ -228,7 +238,8 @@ async function promoteStreams(
       await noteHomeChange(bus, { event: "region_promoted", region: to, from, term, lossless: lost === undefined, by });
     }
     const original = originals?.get(name);
-    await bus.update(promotedConfig(stream, { term, lost, original }));
+    const holes = await readHoles(bus, stream, lost);
+    await bus.update(promotedConfig(stream, { term, lost, original, holes }));
     promoted.push(name);
     await tell({ step: "promoted", region: to, stream: name });
   };

@@ -1,4 +1,4 @@
-import { connect, createInbox, type NatsConnection } from "@nats-io/transport-node";
+import { connect, createInbox, errors, type NatsConnection } from "@nats-io/transport-node";
 import { z } from "zod";
 import { formatAddress, type ServerUrls } from "#shared/config/server-urls.ts";
 import { accountNames } from "../region/home-accounts.ts";
@@ -44,6 +44,9 @@ export class RefusedCall extends ScriptError {
   }
 }
 
+/** A region of which a server answered, though not with what was asked. */
+export class RunningRegion extends ScriptError {}
+
 /** The JetStream of one region, in the account of a home, as an operator. */
 export interface RegionBus extends AsyncDisposable {
   readonly region: string;
@@ -54,10 +57,10 @@ export interface RegionBus extends AsyncDisposable {
   inbox(): string;
   /** The home's streams here: originals and mirrors. */
   streams(): Promise<HomeStream[]>;
-  /** One of them; undefined where there is none. */
-  stream(name: string): Promise<HomeStream | undefined>;
-  /** The first entry at this sequence or behind it; undefined where there is none. */
-  entryFrom(stream: string, seq: number): Promise<StoredEntry | undefined>;
+  /** One of them, with what is asked for besides; undefined where there is none. */
+  stream(name: string, details?: { readonly deleted_details: true }): Promise<HomeStream | undefined>;
+  /** The first entry at this sequence or behind it, of those with this subject; undefined where there is none. */
+  entryFrom(stream: string, seq: number, subject?: string): Promise<StoredEntry | undefined>;
   /** Gives a stream these settings in place of all it has. */
   update(config: HomeStream["config"]): Promise<void>;
   /** Deletes a stream; it may be gone already. */
@@ -72,7 +75,7 @@ export interface RegionBus extends AsyncDisposable {
 /**
  * Connects to a region. The connection is not made anew when it ends: what a command that was held up wanted to do may be wrong by
  * then, and nobody else begins before it has ended (see `lockRegion`).
- * @throws {ScriptError} where nothing answers, and where it is another region.
+ * @throws {ScriptError} where nothing answers; {RunningRegion} where the user is refused, and where it is another region.
  */
 export async function openRegion(
   region: string,
@@ -90,7 +93,8 @@ export async function openRegion(
     pingInterval: TIMEOUT_MS,
     ...(scheme === "tls" ? { tls: {} } : {}),
   }).catch((error: Error) => {
-    throw new ScriptError(`region ${region} does not answer at ${addresses.join(", ")} as ${user} (${error.message})`);
+    const Fault = error instanceof errors.AuthorizationError ? RunningRegion : ScriptError;
+    throw new Fault(`region ${region} does not answer at ${addresses.join(", ")} as ${user} (${error.message})`);
   });
   // The client's types do not name it.
   const { domain } = (nats.info ?? {}) as { readonly domain?: string };
@@ -99,7 +103,7 @@ export async function openRegion(
   if (domain === region) return busOf({ region, account, nats, inboxPrefix });
   await nats.close();
   const found = domain === undefined ? "no region: its JetStream has no domain" : `region ${domain}`;
-  throw new ScriptError(`at ${addresses.join(", ")} is ${found}, and not ${region}`);
+  throw new RunningRegion(`at ${addresses.join(", ")} is ${found}, and not ${region}`);
 }
 
 function busOf({
@@ -129,9 +133,11 @@ function busOf({
       const streams = await listStreams(region, ask);
       return streams.filter(({ config }) => isHomeStream(config.name));
     },
-    stream: async (name) => ifThere(async () => streamSchema.parse(await ask(`STREAM.INFO.${name}`))),
-    entryFrom: (name, seq) =>
-      ifThere(async () => entrySchema.parse(await ask(`STREAM.MSG.GET.${name}`, { seq, next_by_subj: ">" })).message),
+    stream: async (name, details) => ifThere(async () => streamSchema.parse(await ask(`STREAM.INFO.${name}`, details))),
+    entryFrom: (name, seq, subject = ">") =>
+      ifThere(
+        async () => entrySchema.parse(await ask(`STREAM.MSG.GET.${name}`, { seq, next_by_subj: subject })).message,
+      ),
     update: async (config) => void (await ask(`STREAM.UPDATE.${config.name}`, config)),
     delete: async (name) => void (await ifThere(() => ask(`STREAM.DELETE.${name}`))),
     [Symbol.asyncDispose]: () => nats.close(),

@@ -55,13 +55,17 @@ export async function rejoinHome(views: readonly RegionView[], options: RejoinOp
   held.use(await lockRegion(old.bus, options.lockMs));
   const now: AnsweringRegion = { ...old, streams: await old.bus.streams() };
   const seat = requireSeat(views, now);
-  if (highestTerm(now) === 0) return { region, seat: seat.region, deleted: [], tails: [] };
+  if (highestTerm(now) === 0) {
+    await forgetLoss(seat.bus, region);
+    return { region, seat: seat.region, deleted: [], tails: [] };
+  }
   const { streams } = await fenceHome(old.bus, by, tell);
   await waitUntilEnded(old.bus, streams, options.endedMs);
   const promoted = new Map(seat.streams.map((each) => [each.config.name, each]));
   const tails: Tail[] = [];
   for (const original of streams) {
-    const tail = await exportTail(old.bus, original, promoted.get(original.config.name), folder);
+    const fenced = { bus: old.bus, original, seat: seat.bus, promoted: promoted.get(original.config.name) };
+    const tail = await exportTail(fenced, folder);
     if (tail.entries === 0) continue;
     tails.push(tail);
     await tell({ step: "exported", region, stream: tail.stream, entries: tail.entries });

@@ -1,7 +1,7 @@
 import { LOST_METADATA, SEAT_STREAM } from "#shared/contract/home.ts";
 import { ScriptError } from "../shared/run-script.ts";
 import { type HomeStream, type Standing, standingOf } from "./home-stream.ts";
-import { openRegion, type RegionBus } from "./region-bus.ts";
+import { openRegion, type RegionBus, RunningRegion } from "./region-bus.ts";
 import type { Regions } from "./regions.ts";
 
 /** A region that was asked for a home, and what is there of it. */
@@ -12,10 +12,14 @@ export type RegionView =
       readonly streams: readonly HomeStream[];
       readonly fault?: undefined;
     }
-  | { readonly region: string; readonly fault: string; readonly bus?: undefined };
+  /** One that did not answer; `runs`: a server did, and said something else. */
+  | { readonly region: string; readonly fault: string; readonly runs: boolean; readonly bus?: undefined };
 
 /** A region that answered. */
 export type AnsweringRegion = Extract<RegionView, { bus: RegionBus }>;
+
+/** A region that did not. */
+export type SilentRegion = Exclude<RegionView, AnsweringRegion>;
 
 /** What a region's copy of the home is: that of the stream that tells the seat; undefined where the region has none. */
 export function seatStanding({ streams }: Pick<AnsweringRegion, "streams">): Standing | undefined {
@@ -54,12 +58,13 @@ export function isSeat({ streams }: Pick<AnsweringRegion, "streams">): boolean {
 export async function viewHome(regions: Regions, owner: AsyncDisposableStack): Promise<RegionView[]> {
   return Promise.all(
     Array.from(regions, async ([region, urls]): Promise<RegionView> => {
+      let bus: RegionBus | undefined;
       try {
-        const bus = owner.use(await openRegion(region, urls));
+        bus = owner.use(await openRegion(region, urls));
         return { region, bus, streams: await bus.streams() };
       } catch (error) {
-        if (error instanceof ScriptError) return { region, fault: error.message };
-        throw error;
+        if (!(error instanceof ScriptError)) throw error;
+        return { region, fault: error.message, runs: bus !== undefined || error instanceof RunningRegion };
       }
     }),
   );

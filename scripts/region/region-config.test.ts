@@ -48,6 +48,7 @@ describe("sluice region config", () => {
   test("leaves a link closed that was closed with a promotion, until link open has looked who takes events", async () => {
     await run(CONFIG);
     expect(await run("region link close --home eu")).toMatchObject({ code: 0 });
+    await run("region config --region us");
     const { code, out } = await run(`${CONFIG} --peer eu=${US_KEY}`);
     expect([code, out.join(" ")]).toEqual([0, expect.stringContaining("The link of home eu stays closed")]);
     expect(await readFile(join(folder, "nats.conf"), "utf8")).toContain("disabled: true");

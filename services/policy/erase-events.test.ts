@@ -187,6 +187,21 @@ describe("an erasure", () => {
       expect(await keptOf([a!, b!])).toEqual([]);
     });
 
+    it("is finished with all that stood unpurged in a mirror which was promoted without its original", async () => {
+      const [a, b, c, d] = await publishAll("user.seen.30", "order.created.75", "order.created.76", "order.created.77");
+      const through = d!;
+      const announced = [{ ids: [await idOf(a!)] }, { subject: "order.created.75" }, { subject: "order.created.76" }];
+      for (const each of announced) {
+        await deps.logs.appendErasedEntry(TENANT, { ...each, through }, (await last()).sequence);
+      }
+      const { config, state } = await policies.manager.streams.info(LOG);
+      const promoted = { sluice_lost: "eu", sluice_mirrored: String(state.last_seq), sluice_epoch: "another-epoch" };
+      await policies.manager.streams.update(LOG, { metadata: { ...config.metadata, ...promoted } });
+      await reconcileErasure({ ...deps, seenErasures: new Map() }, TENANT);
+      expect(await keptOf([a!, b!, c!, d!])).toEqual([d]);
+      await policies.manager.streams.update(LOG, { metadata: config.metadata ?? {} });
+    });
+
     it("by ids is finished too, as far as they are still there", async () => {
       const [a, b] = await publishAll("user.seen.20", "user.seen.21");
       const ids = [await idOf(a!), await idOf(b!)];

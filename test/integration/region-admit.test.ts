@@ -1,8 +1,9 @@
-import { cp, mkdtemp, rename, rm } from "node:fs/promises";
+import { cp, mkdtemp, rename, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { connect, type NatsConnection } from "@nats-io/transport-node";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { accepts } from "../../scripts/shared/accepts.ts";
 import { lockRegion } from "../../scripts/failover/lock-region.ts";
 import { waitUntilEnded } from "../../scripts/failover/old-connections.ts";
 import { openRegion, type RegionBus } from "../../scripts/failover/region-bus.ts";
@@ -138,16 +139,54 @@ test("a server may open where the other region says that it has not taken over, 
   expect(await admit("--not-promoted", "us")).toMatchObject({ code: 0, said: [{ answer: "open" }] });
 });
 
-/** `sluice region admit --watch`, as a program of its own. */
-function startWatch() {
-  const args = ["scripts/sluice.mjs", "region", "admit", "eu", "--watch", "--json"];
+/** `sluice region admit`, as a program of its own. */
+function startAdmit(...options: string[]) {
+  const args = ["scripts/sluice.mjs", "region", "admit", "eu", ...options, "--json"];
   return startChild(process.execPath, args, { SLUICE_REGIONS: urlsOf("eu").join(" ") });
 }
+
+test("a server whose store nobody names is not taken for one that holds nothing", async () => {
+  const config = join(folder, "without-store.conf");
+  await writeFile(config, "jetstream { domain: eu }\n");
+  const args = ["region", "admit", "eu", "--config", config, "--port", String(await freePort())];
+  const env = { PATH: process.env["PATH"], TMPDIR: folder, SLUICE_REGIONS: urlsOf("eu").join(" ") };
+  const { code, err } = await sluice(args, { env });
+  expect([code, err.at(-1)]).toEqual([1, expect.stringContaining("say with --store which folder")]);
+});
+
+test("a command that is ended while it waits leaves no server with the store, and one that is left is not asked", async () => {
+  const port = await freePort();
+  const waiting = startAdmit("--config", pair.eu.config, "--port", String(port));
+  await waitFor("nobody answers", () => waiting.output().includes("region eu stays closed"));
+  const second = await run("eu", "region", "admit", "eu", "--config", pair.eu.config, "--port", String(port));
+  expect(second).toMatchObject({ code: 1, err: [expect.stringContaining(`something listens on port ${port}`)] });
+  expect(await waiting.end("SIGTERM")).toBe(1);
+  expect(await accepts(port)).toBe(false);
+});
+
+test("a region that comes back while somebody is asked whether it is lost is not lost", async () => {
+  pair.net("pass");
+  async function* answer() {
+    await pair.eu.start();
+    yield "eu\n";
+  }
+  const env = { SLUICE_REGIONS: urlsOf("us").join(" ") };
+  const promotion = ["region", "promote", "us", "--lost", "eu", "--link-closed"];
+  const { code, err } = await sluice(promotion, { env, isTTY: true, stdin: answer() });
+  expect([code, err.at(-1)]).toEqual([1, expect.stringContaining("region eu answers, so it is not lost")]);
+  // A server that refuses the password runs, too.
+  const [eu = "", us = ""] = urlsOf("us");
+  const refused = { SLUICE_REGIONS: `${eu.replace(":test@", ":wrong@")} ${us}` };
+  const again = await sluice([...promotion, "--confirm", "eu"], { env: refused });
+  expect([again.code, again.err.at(-1)]).toEqual([1, expect.stringContaining("nobody may take region eu for lost")]);
+  await pair.eu.kill();
+  pair.net("reset");
+});
 
 test("a region that runs, cut off, while it is given up for lost is fenced once its watch sees the other", async () => {
   await cp(pair.eu.store, join(folder, "store"), { recursive: true });
   await pair.eu.start();
-  const watch = startWatch();
+  const watch = startAdmit("--watch");
   await pair.setLink("us", false);
   await waitFor("the mirrors have heard nothing for long enough", async () => (await run("us", ...LOST)).code === 0);
   const both = await Promise.all((["eu", "us"] as const).map(publish));

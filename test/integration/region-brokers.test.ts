@@ -1,4 +1,4 @@
-import { mkdtemp, writeFile } from "node:fs/promises";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { jetstream } from "@nats-io/jetstream";
@@ -170,6 +170,24 @@ test("each server says to the operator of each home how its replicas are, and to
     expect(answer.json()).toMatchObject({ server: { name: `sluice-${region}` }, data: { status: "ok" } });
   }
   await expect(origin.connection.request("region.health", "{}")).rejects.toThrow("Permissions Violation");
+});
+
+test("what a region holds of another region's home is backed up, and put back, by that home's user", async () => {
+  const folder = await mkdtemp(join(tmpdir(), "sluice-further-"));
+  opened.defer(() => rm(folder, { recursive: true }));
+  const env = { NATS_URL: regions.us.servers[0].url("backup-eu") };
+  const backUp = await sluice(["backup", "--no-redis", "--out", join(folder, "us")], { env });
+  expect(backUp).toMatchObject({ code: 0, err: [] });
+  const { streams } = await standby.manager();
+  const { messages } = (await streams.info("EVENTS_acme")).state;
+  await streams.delete("EVENTS_acme");
+  regions.link("reset");
+  expect(await sluice(["restore", "--no-redis", join(folder, "us")], { env })).toMatchObject({ code: 0, err: [] });
+  expect((await streams.info("EVENTS_acme")).state.messages).toBe(messages);
+  regions.link("pass");
+  const published = () => publish(producer, "events.acme.order.10").catch(() => undefined);
+  const { seq } = await waitFor("the link is back", published);
+  await waitFor("the mirror goes on", async () => (await streams.getMessage("EVENTS_acme", { seq })) ?? undefined);
 });
 
 /** How the commands come to home eu. */

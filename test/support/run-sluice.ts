@@ -10,7 +10,7 @@ export interface SluiceResult {
 
 interface SluiceOptions {
   readonly env?: NodeJS.ProcessEnv;
-  readonly stdin?: string;
+  readonly stdin?: string | AsyncIterable<string>;
   readonly isTTY?: boolean;
   /** Gets each line as it is printed. */
   readonly print?: (line: string) => void;
@@ -26,7 +26,7 @@ export async function sluice(
   const code = await runSluice(args, {
     env,
     origins: new Map(),
-    stdin: Object.assign(Readable.from(stdin === "" ? [] : [stdin]), { isTTY }),
+    stdin: Object.assign(Readable.from(typeof stdin !== "string" ? stdin : stdin === "" ? [] : [stdin]), { isTTY }),
     columns: 100,
     say(line) {
       out.push(line);

@@ -54,12 +54,14 @@ ${WHERE}`,
       for (const each of notPromoted === "" ? [region] : [region, notPromoted]) {
         if (!regions.has(each)) throw new UsageError(`there is no region ${each} in SLUICE_REGIONS`);
       }
-      if (options.watch) return watch(region, regions, terminal);
+      // It ends the closed server, whose store the real one is to open.
+      const stop = untilInterrupted();
+      if (options.watch) return watch(region, regions, terminal, stop);
       if (options.config === undefined) throw new UsageError("--config names the server's configuration");
       const config = resolve(options.config);
       const args = options.store === undefined ? [] : ["-sd", options.store];
-      await using server = await startClosedServer({ config, args, port: options.port, env: terminal.env });
-      await admit(region, closedHere(regions, region, server.port), options, terminal);
+      await using server = await startClosedServer({ config, args, port: options.port, env: terminal.env, stop });
+      await admit(region, closedHere(regions, region, server.port), options, { ...terminal, stop });
     });
 }
 
@@ -70,7 +72,13 @@ function closedHere(regions: Regions, region: string, port: number): Regions {
   return new Map([...regions, [region, { ...here, servers: [{ host: "127.0.0.1", port }] }]]);
 }
 
-async function admit(region: string, regions: Regions, options: AdmitOptions, terminal: Terminal): Promise<void> {
+async function admit(
+  region: string,
+  regions: Regions,
+  options: AdmitOptions,
+  terminal: Terminal & { readonly stop: AbortSignal },
+): Promise<void> {
+  const { stop } = terminal;
   const { notPromoted, seconds = Number.POSITIVE_INFINITY } = options;
   const giveUp = performance.now() + seconds * 1_000;
   await requireRightServer(region, regions);
@@ -85,10 +93,10 @@ async function admit(region: string, regions: Regions, options: AdmitOptions, te
       typeof admission === "string"
         ? `${admission}; of several servers most must run, closed or open. Region ${region} stays closed`
         : `${admission.because}. Nobody can say that it has not taken over: region ${region} stays closed`;
-    if (performance.now() > giveUp) throw new ScriptError(said);
+    if (performance.now() > giveUp || stop.aborted) throw new ScriptError(said);
     if (said !== before) terminal.warn(said);
     before = said;
-    await delay(AGAIN_MS);
+    await delay(AGAIN_MS, undefined, { signal: stop }).catch(() => undefined);
   }
 }
 
@@ -105,8 +113,7 @@ function faultOf(error: unknown): string {
   throw error;
 }
 
-async function watch(region: string, regions: Regions, terminal: Terminal): Promise<void> {
-  const stop = untilInterrupted();
+async function watch(region: string, regions: Regions, terminal: Terminal, stop: AbortSignal): Promise<void> {
   let before = "";
   while (!stop.aborted) {
     const said = await ask(region, regions, terminal).catch(faultOf);

@@ -23,10 +23,11 @@ ${WHERE}`,
     .option("--yes", "do not ask for confirmation")
     .action(async (region: string, given: unknown) => {
       const { by, yes } = readOptions(optionsSchema, given);
-      await using owner = new AsyncDisposableStack();
-      const views = await viewHome(readRegions(terminal.env), owner);
+      const regions = readRegions(terminal.env);
       terminal.warn(`closes the home for good in region ${region}: nothing is taken until another is promoted`);
       if (!yes) await confirm(region, "nothing was fenced", terminal, { of: "region" });
+      await using owner = new AsyncDisposableStack();
+      const views = await viewHome(regions, owner);
       const tell = tellSteps(terminal);
       const { term, fenced } = await fenceSeat(views, region, { by: personOf(by, terminal.env), tell });
       const said = fenced.length === 0 ? "was fenced already" : `is fenced: ${fenced.length} streams take nothing`;

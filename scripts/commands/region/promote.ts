@@ -40,9 +40,11 @@ ${WHERE}`,
     const options = readOptions(optionsSchema, given);
     const { lost, by } = options;
     if (lost === to) throw new UsageError(`--lost names the region that is promoted`);
-    await using owner = new AsyncDisposableStack();
-    const views = await viewHome(readRegions(terminal.env), owner);
+    const regions = readRegions(terminal.env);
     if (lost !== undefined) await haveConfirmed(lost, options.confirm, terminal);
+    // Whoever is asked takes their time, and the region may be back by then.
+    await using owner = new AsyncDisposableStack();
+    const views = await viewHome(regions, owner);
     const result = await promoteHome(views, {
       to,
       lost,

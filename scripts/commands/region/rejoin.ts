@@ -30,16 +30,17 @@ ${WHERE}`,
     .action(async (region: string, given: unknown) => {
       const { out, by, yes } = readOptions(optionsSchema, given);
       const folder = resolve(out);
-      await using owner = new AsyncDisposableStack();
-      const views = await viewHome(readRegions(terminal.env), owner);
+      const regions = readRegions(terminal.env);
       terminal.warn(`deletes the home's originals in region ${region}; what only they have is written to ${folder}`);
       if (!yes) await confirm(region, "nothing was deleted", terminal, { of: "region" });
+      await using owner = new AsyncDisposableStack();
+      const views = await viewHome(regions, owner);
       const tell = tellSteps(terminal);
       const result = await rejoinHome(views, { region, folder, by: personOf(by, terminal.env), tell });
       const entries = result.tails.reduce((sum, tail) => sum + tail.entries, 0);
       const said =
         result.deleted.length === 0
-          ? `region ${region} has no originals: nothing was changed`
+          ? `region ${region} has no originals: nothing was deleted`
           : `region ${region} gave the home up to ${result.seat}; ${entries} entries that only it had are in ${folder}`;
       terminal.print(result, said);
     });

@@ -5,7 +5,7 @@ import { jetStreamOf } from "#shared/nats/home/read-holding.ts";
 import type { MirrorMetrics } from "#shared/nats/mirrors/mirror-metrics.ts";
 import { followMirrors } from "#shared/nats/mirrors/follow-mirrors.ts";
 import { policyStreams } from "../bus/kept-mirrors.ts";
-import { createMirroredLogs } from "../bus/mirrored-logs.ts";
+import { listMirroredLogs } from "../bus/mirrored-logs.ts";
 import { openTenantLogs } from "../bus/tenant-logs.ts";
 import { logRetention, type PolicyConfig } from "../config.ts";
 import { carryOutErasures, type MirroredErasures } from "../events/carry-out-erasures.ts";
@@ -30,8 +30,9 @@ export async function keepStandby(
   await using starting = new AsyncDisposableStack();
   const place = { ...regions, replicas: config.NATS_REPLICAS };
   starting.use(await followMirrors({ nats, place, streams: policyStreams, metrics: mirrors, log }));
+  const manager = await jetStreamOf(nats);
   const erasures: MirroredErasures = {
-    mirrors: createMirroredLogs(await jetStreamOf(nats)),
+    listMirrors: () => listMirroredLogs(manager),
     logs: await openTenantLogs(nats, logRetention(config)),
     done: new Map(),
     onErased({ tenant, erased }) {

@@ -1,4 +1,5 @@
 import type { JetStreamManager, StreamInfo } from "@nats-io/jetstream";
+import { unpurgedUpTo } from "#shared/contract/home.ts";
 import { EPOCH_METADATA, logStreamName } from "#shared/contract/tenant-log.ts";
 import { AppError } from "#shared/errors/app-error.ts";
 import type { LogDescription } from "../events/event-log.ts";
@@ -13,7 +14,8 @@ export function findStream(manager: JetStreamManager, tenant: string): Promise<S
 /** Which log it is, and where it begins and ends. */
 export function describeLog({ config, state }: StreamInfo): LogDescription {
   const epoch = config.metadata?.[EPOCH_METADATA] ?? "";
-  return { epoch, first: state.first_seq, last: state.last_seq, takesPurges: !config.deny_purge };
+  const takesPurges = !config.deny_purge;
+  return { epoch, first: state.first_seq, last: state.last_seq, takesPurges, unpurgedUpTo: unpurgedUpTo({ config }) };
 }
 
 /** The tenants that have a log. */

@@ -1,23 +1,12 @@
 import type { JetStreamManager } from "@nats-io/jetstream";
-import { erasedControlSubject, logStreamName } from "#shared/contract/tenant-log.ts";
-import type { MirroredLogs } from "../events/carry-out-erasures.ts";
-import { answered } from "./answered.ts";
-import { readErasedEntry } from "./read-log.ts";
+import { logStreamName } from "#shared/contract/tenant-log.ts";
+import type { MirroredLog } from "../events/carry-out-erasures.ts";
 
-/** The mirrors of this region; one request lists 256 of them. */
-export function createMirroredLogs(manager: JetStreamManager): MirroredLogs {
+/** The mirrors of tenants' logs in a region that does not write them; one request lists 256 of them. */
+export async function* listMirroredLogs({ streams }: JetStreamManager): AsyncGenerator<MirroredLog> {
   const prefix = logStreamName("");
-  return {
-    async *list() {
-      for await (const { config, created, state } of manager.streams.list()) {
-        if (!config.name.startsWith(prefix) || config.mirror === undefined) continue;
-        yield { tenant: config.name.slice(prefix.length), made: created, last: state.last_seq };
-      }
-    },
-    nextErasedEntry: (tenant, seq) =>
-      answered(tenant, async () => {
-        const query = { seq, next_by_subj: erasedControlSubject(tenant) };
-        return readErasedEntry(await manager.streams.getMessage(logStreamName(tenant), query));
-      }),
-  };
+  for await (const { config, created, state } of streams.list()) {
+    if (!config.name.startsWith(prefix) || config.mirror === undefined) continue;
+    yield { tenant: config.name.slice(prefix.length), made: created, last: state.last_seq };
+  }
 }

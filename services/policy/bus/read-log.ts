@@ -7,7 +7,7 @@ import { parseJson } from "#shared/json/parse-json.ts";
 import { readAttributes } from "#shared/nats/read-attributes.ts";
 import { nanosOf, tagOf } from "#shared/contract/event-tag.ts";
 import type { LastPolicyEntry } from "../changes/policy-log.ts";
-import type { LastErasedEntry } from "../events/erasure-log.ts";
+import type { LoggedErasure } from "../events/erasure-log.ts";
 import type { LoggedMessage } from "../events/event-log.ts";
 import { readDirect } from "./read-direct.ts";
 import type { LastTenantEntry } from "../tenants/tenant-logs.ts";
@@ -34,7 +34,7 @@ export function readTenantEntry(message: StoredMsg | null): LastTenantEntry {
 }
 
 /** What a message says as an erased entry. */
-export function readErasedEntry(message: StoredMsg | null): LastErasedEntry {
+export function readErasedEntry(message: StoredMsg | null): LoggedErasure {
   if (message === null) return { entry: undefined, sequence: 0 };
   const { data: entry } = erasedEntrySchema.safeParse(parseJson(message.string()));
   return { entry, sequence: message.seq };

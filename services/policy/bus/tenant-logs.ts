@@ -56,7 +56,9 @@ function streamsOf(manager: JetStreamManager, retention: LogRetention): TenantLo
   };
 }
 
-type ControlEntryLog = PolicyLog & TenantEntryLog & Pick<ErasureLog, "lastErasedEntry" | "appendErasedEntry">;
+type ControlEntryLog = PolicyLog &
+  TenantEntryLog &
+  Pick<ErasureLog, "lastErasedEntry" | "nextErasedEntry" | "appendErasedEntry">;
 
 function controlEntriesOf(js: JetStreamClient, manager: JetStreamManager): ControlEntryLog {
   const append = appendWith(js);
@@ -77,6 +79,11 @@ function controlEntriesOf(js: JetStreamClient, manager: JetStreamManager): Contr
     },
     lastErasedEntry: (tenant) =>
       answered(tenant, async () => readErasedEntry(await lastMessage(manager, tenant, erasedControlSubject(tenant)))),
+    nextErasedEntry: (tenant, from) =>
+      answered(tenant, async () => {
+        const query = { seq: from, next_by_subj: erasedControlSubject(tenant) };
+        return readErasedEntry(await manager.streams.getMessage(logStreamName(tenant), query));
+      }),
     appendErasedEntry: (tenant, entry, after) => append(tenant, erasedControlSubject(tenant), entry, after),
   };
 }

@@ -1,4 +1,4 @@
-import type { ErasureLog, LastErasedEntry } from "./erasure-log.ts";
+import type { ErasureLog } from "./erasure-log.ts";
 import { purgeErased } from "./purge-erased.ts";
 
 /** The mirror of a tenant's log: when it was made, and its last entry. */
@@ -8,16 +8,10 @@ export interface MirroredLog {
   readonly last: number;
 }
 
-/** The mirrors of tenants' logs in a region that does not write them. */
-export interface MirroredLogs {
-  list(): AsyncIterable<MirroredLog>;
-  /** The first erased entry whose sequence is at least `from`; of sequence 0 where there is none. */
-  nextErasedEntry(tenant: string, from: number): Promise<LastErasedEntry>;
-}
-
 /** What carrying out erasures takes. */
 export interface MirroredErasures {
-  readonly mirrors: MirroredLogs;
+  /** Lists the mirrors of tenants' logs in a region that does not write them. */
+  readonly listMirrors: () => AsyncIterable<MirroredLog>;
   readonly logs: ErasureLog;
   /** What of each mirror is done: the log as it was, and the last erased entry that was carried out. */
   readonly done: Map<string, Pick<MirroredLog, "made" | "last"> & { readonly erasedEntry: number }>;
@@ -32,19 +26,19 @@ export interface MirroredErasures {
  * that it erases, so a mirror that has it has all of that. It can be repeated, and looks only at logs that have grown.
  */
 export async function carryOutErasures(deps: MirroredErasures): Promise<void> {
-  for await (const log of deps.mirrors.list()) {
+  for await (const log of deps.listMirrors()) {
     const { made, last } = deps.done.get(log.tenant) ?? {};
     if (made === log.made && last === log.last) continue;
     await carryOutOf(deps, log).catch((error: unknown) => deps.onFailed(log.tenant, error));
   }
 }
 
-async function carryOutOf({ mirrors, logs, done, onErased }: MirroredErasures, log: MirroredLog): Promise<void> {
+async function carryOutOf({ logs, done, onErased }: MirroredErasures, log: MirroredLog): Promise<void> {
   const { tenant } = log;
   const before = done.get(tenant);
   let erasedEntry = before?.made === log.made ? before.erasedEntry : 0;
   for (;;) {
-    const { entry, sequence } = await mirrors.nextErasedEntry(tenant, erasedEntry + 1);
+    const { entry, sequence } = await logs.nextErasedEntry(tenant, erasedEntry + 1);
     if (sequence === 0) break;
     const erased = entry === undefined ? 0 : await purgeErased(logs, tenant, entry);
     erasedEntry = sequence;

@@ -21,6 +21,8 @@ export interface LogDescription {
   readonly last: number;
   /** Whether messages can be purged from it. */
   readonly takesPurges: boolean;
+  /** Any erased entry up to here may be unpurged; of those behind it, the last one alone. */
+  readonly unpurgedUpTo: number;
 }
 
 /** The messages of the tenants' logs. Both methods throw `tenant_unknown`, or `unavailable` when a log does not answer. */

@@ -32,13 +32,17 @@ export async function findErasable(logs: ErasureLog, tenant: string, ids: readon
   return erasable;
 }
 
-/** Finds which events of an erased entry's ids are still in the log. */
+/** Finds which events of an erased entry's ids are still in the log, which may have got another epoch since. */
 export async function findKept(logs: ErasureLog, tenant: string, ids: readonly string[]): Promise<Erasable> {
-  const { epoch } = await logs.describe(tenant);
-  return groupByTopic(await lookUp(logs, tenant, epoch, ids));
+  return groupByTopic(await lookUp(logs, tenant, undefined, ids));
 }
 
-async function lookUp(logs: ErasureLog, tenant: string, epoch: string, ids: readonly string[]): Promise<Found[]> {
+async function lookUp(
+  logs: ErasureLog,
+  tenant: string,
+  epoch: string | undefined,
+  ids: readonly string[],
+): Promise<Found[]> {
   const found: Found[] = [];
   for (let first = 0; first < ids.length; first += AT_ONCE) {
     const some = ids.slice(first, first + AT_ONCE).map((id) => find(logs, tenant, epoch, id));
@@ -47,10 +51,10 @@ async function lookUp(logs: ErasureLog, tenant: string, epoch: string, ids: read
   return found;
 }
 
-async function find(logs: ErasureLog, tenant: string, epoch: string, text: string): Promise<Found> {
+async function find(logs: ErasureLog, tenant: string, epoch: string | undefined, text: string): Promise<Found> {
   const id = parseEventId(text);
   if (id === undefined || id.position.seq === 0) return { missing: "not_an_event" };
-  if (id.epoch !== epoch) return { missing: "other_log" };
+  if (epoch !== undefined && id.epoch !== epoch) return { missing: "other_log" };
   const { seq, tag } = id.position;
   const message = await logs.read(tenant, seq);
   if (message === undefined) return { missing: "gone" };

@@ -1,5 +1,5 @@
 import type { ErasedEntry } from "#shared/contract/control-entry.ts";
-import type { ErasureLog, LastErasedEntry } from "./erasure-log.ts";
+import type { ErasureLog, LoggedErasure } from "./erasure-log.ts";
 import { findKept } from "./find-erasable.ts";
 
 /** An erasure: which events, by whom and why. Never their content. */
@@ -41,9 +41,10 @@ export async function purgeErased(logs: ErasureLog, tenant: string, entry: Erase
  * Purges the events of the tenant's last erased entry: the process that announced it may have ended before. Only the
  * last entry can be unpurged, as each erasure begins with this. Answers that entry.
  */
-export async function finishErasure(deps: EraseDeps, tenant: string): Promise<LastErasedEntry> {
-  const last = await deps.logs.lastErasedEntry(tenant);
+export async function finishErasure(deps: EraseDeps, tenant: string): Promise<LoggedErasure> {
   const seen = deps.seenErasures.get(tenant);
+  if (seen === undefined) await finishMirrored(deps, tenant);
+  const last = await deps.logs.lastErasedEntry(tenant);
   if (seen?.sequence !== last.sequence || !seen.isPurged) await finish(deps, tenant, last);
   return last;
 }
@@ -53,16 +54,31 @@ export async function finishErasure(deps: EraseDeps, tenant: string): Promise<La
  * answer has the count.
  */
 export async function reconcileErasure(deps: EraseDeps, tenant: string): Promise<void> {
-  const last = await deps.logs.lastErasedEntry(tenant);
   const seen = deps.seenErasures.get(tenant);
+  if (seen === undefined) await finishMirrored(deps, tenant);
+  const last = await deps.logs.lastErasedEntry(tenant);
   if (seen?.sequence !== last.sequence) deps.seenErasures.set(tenant, { sequence: last.sequence, isPurged: false });
   else if (!seen.isPurged) await finish(deps, tenant, last);
 }
 
-async function finish(deps: EraseDeps, tenant: string, last: LastErasedEntry): Promise<void> {
-  const { entry } = last;
+/** Of a log that was a mirror any entry may be unpurged. */
+async function finishMirrored(deps: EraseDeps, tenant: string): Promise<void> {
+  const { unpurgedUpTo } = await deps.logs.describe(tenant);
+  for (let from = 1; from <= unpurgedUpTo;) {
+    const { entry, sequence } = await deps.logs.nextErasedEntry(tenant, from);
+    if (sequence === 0 || sequence > unpurgedUpTo) return;
+    await purgeLate(deps, tenant, entry);
+    from = sequence + 1;
+  }
+}
+
+async function finish(deps: EraseDeps, tenant: string, { entry, sequence }: LoggedErasure): Promise<void> {
+  await purgeLate(deps, tenant, entry);
+  deps.seenErasures.set(tenant, { sequence, isPurged: true });
+}
+
+async function purgeLate(deps: EraseDeps, tenant: string, entry: ErasedEntry | undefined): Promise<void> {
   const erased = entry === undefined ? 0 : await purgeErased(deps.logs, tenant, entry);
-  deps.seenErasures.set(tenant, { sequence: last.sequence, isPurged: true });
   if (entry === undefined || erased === 0) return;
   await deps.onErased({ tenant, by: "policy", reason: "an announced erasure was not finished", entry, erased });
 }

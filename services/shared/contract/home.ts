@@ -28,8 +28,19 @@ interface WithMetadata {
   readonly config: { readonly metadata?: Readonly<Record<string, string>> | undefined };
 }
 
+/** The stream metadata of a promoted original: what it lacked when it was promoted, up to its last mirrored entry, as `1-4,9`. */
+export const HOLES_METADATA = "sluice_holes";
+
 /** The stream metadata of a promoted original: the region that a person has said is lost. The home is served without asking it. */
 export const LOST_METADATA = "sluice_lost";
+
+/**
+ * Up to which entry a log may hold what its own entries say is erased: purges are not mirrored, and a mirror that was promoted without its
+ * original may not have been purged before. 0 of any other log: there each erasure is purged before the next is announced.
+ */
+export function unpurgedUpTo(stream: WithMetadata): number {
+  return stream.config.metadata?.[LOST_METADATA] === undefined ? 0 : mirroredUpTo(stream);
+}
 
 /** What an original says of itself alone: none of its mirrors says it. */
 export const OWN_METADATA: ReadonlySet<string> = new Set([
@@ -37,6 +48,7 @@ export const OWN_METADATA: ReadonlySet<string> = new Set([
   FENCED_AT_METADATA,
   BEFORE_FENCE_METADATA,
   MIRRORED_METADATA,
+  HOLES_METADATA,
   LOST_METADATA,
 ]);
 

@@ -8,9 +8,8 @@ import { holeAtEnd } from "./confirm-holes.ts";
 import { ConnectionWatch } from "./connection-watch.ts";
 import { hasLostMessages } from "./has-lost-messages.ts";
 import { OTHER_EPOCH } from "./epoch-watch.ts";
-import { epochOf, erasuresIn, lastPolicyEntry, readLogInfo, tagAt } from "./inspect-log.ts";
+import { epochOf, erasuresIn, lastPolicyEntry, mayHoldErasedUpTo, readLogInfo, tagAt } from "./inspect-log.ts";
 import { beginningOf, commonWith, FillingMirror, type ReadSoFar, relationOf, storedAtEnd } from "./log-relation.ts";
-import { sourceOf } from "./log-source.ts";
 import { SourceWatch } from "./source-watch.ts";
 import type { FeedDeps, FeedListener } from "./feed-listener.ts";
 import { readOn, STALLED } from "./read-on.ts";
@@ -131,7 +130,7 @@ class Feed implements AsyncDisposable {
     const [policy, horizon, erased] = await Promise.all([
       lastPolicyEntry(bus.jsm, this.#tenant),
       common ?? beginningOf(bus, this.#tenant, { info, relation, read: this.#read }),
-      sourceOf(info.config) === "original" ? [] : erasuresIn(bus.jsm, this.#tenant, info.state.last_seq),
+      erasuresIn(bus.jsm, this.#tenant, mayHoldErasedUpTo(info)),
     ]);
     this.#epoch = epochOf(info);
     this.#advance(horizon);

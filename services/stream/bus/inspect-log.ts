@@ -6,6 +6,7 @@ import {
   type PolicyEntry,
   policyEntrySchema,
 } from "#shared/contract/control-entry.ts";
+import { unpurgedUpTo } from "#shared/contract/home.ts";
 import { MAX_ERASURES } from "../log/erasures.ts";
 import {
   EPOCH_METADATA,
@@ -86,6 +87,11 @@ export async function lastPolicyEntry(jsm: JetStreamManager, tenant: string): Pr
   if (message === null) return undefined;
   const parsed = policyEntrySchema.safeParse(parseJson(message.string()));
   return parsed.success ? parsed.data : undefined;
+}
+
+/** Up to which entry the log may hold what its own entries say is erased. */
+export function mayHoldErasedUpTo(info: StreamInfo): number {
+  return sourceOf(info.config) === "original" ? unpurgedUpTo(info) : info.state.last_seq;
 }
 
 /**

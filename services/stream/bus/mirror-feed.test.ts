@@ -97,7 +97,10 @@ test("what the mirror lacks and its origin has is never passed: it is silent unt
   expect(reading.reports).not.toContain("holes");
 });
 
-test("no entry behind a promotion comes before the new epoch, and none is lost or comes twice", async () => {
+test("no entry behind a promotion comes before the new epoch, none is lost or comes twice, and what was erased before is told", async () => {
+  const erased = { subject: "a.b.1", through: 1 };
+  await origin.publish("control.acme.erased", JSON.stringify(erased));
+  await waitFor("the mirror is level", async () => (await lastSeqOf(here)) === (await lastSeqOf(origin)));
   const last = (await (await here.manager()).streams.info(STREAM)).state.last_seq;
   await waitFor("everything is read", () => reading.entries.at(-1)?.position.seq === last);
   regions.link("reset");
@@ -109,7 +112,8 @@ test("no entry behind a promotion comes before the new epoch, and none is lost o
   );
   const { config } = await (await here.manager()).streams.info(STREAM);
   const { mirror: _, mirror_direct: __, ...kept } = config;
-  const metadata = { ...config.metadata, sluice_epoch: "epoch-two", sluice_term: "2", sluice_mirrored: String(last) };
+  const promoted = { sluice_epoch: "epoch-two", sluice_term: "2", sluice_mirrored: String(last), sluice_lost: "eu" };
+  const metadata = { ...config.metadata, ...promoted };
   // Producers that wait for their log are there before anybody has told the edge.
   const waiting = Array.from({ length: 20 }, (_each, place) => publishUntilStored(`p${place}`));
   await ask(here, `$JS.API.STREAM.UPDATE.${STREAM}`, { ...kept, subjects: SUBJECTS, metadata });
@@ -124,6 +128,7 @@ test("no entry behind a promotion comes before the new epoch, and none is lost o
     relation: "epoch",
     isContinued: true,
     mirrored: last,
+    erased: [erased],
     horizon: { seq: last },
   });
   expect(reading.reports).toContain("original");

@@ -33,9 +33,9 @@ export class Erasures {
     return this.#edition;
   }
 
-  /** Adds an entry of the log that `epoch` names, read at the monotonic time `now`. */
-  add(entry: ErasedEntry, epoch: string, now: number): Erasure {
-    const erasure = createErasure(entry, epoch);
+  /** Adds an entry of the log, read at the monotonic time `now`. */
+  add(entry: ErasedEntry, now: number): Erasure {
+    const erasure = createErasure(entry);
     this.#edition += 1;
     this.#recent.push({ erasure, at: now });
     const mostMs = this.isPurgedLate ? Number.POSITIVE_INFINITY : PURGE_TAKES_AT_MOST_MS;
@@ -59,7 +59,7 @@ export class Erasures {
   }
 }
 
-function createErasure(entry: ErasedEntry, epoch: string): Erasure {
+function createErasure(entry: ErasedEntry): Erasure {
   const { through } = entry;
   if ("subject" in entry) {
     const { subject } = entry;
@@ -73,8 +73,9 @@ function createErasure(entry: ErasedEntry, epoch: string): Erasure {
     };
   }
   const tags = new Map<number, string>();
+  // The log may have got another epoch since: it is the tag that names the message.
   for (const id of entry.ids.map(parseEventId)) {
-    if (id?.epoch === epoch && id.position.seq <= through) tags.set(id.position.seq, id.position.tag);
+    if (id !== undefined && id.position.seq <= through) tags.set(id.position.seq, id.position.tag);
   }
   return { covers: ({ position: { seq, tag } }) => tags.get(seq) === tag };
 }

@@ -221,7 +221,7 @@ export class TenantLog implements LogView, Disposable {
   }
 
   #erase(entry: ErasedEntry): void {
-    const erasure = this.erasures.add(entry, this.#epoch, this.#now());
+    const erasure = this.erasures.add(entry, this.#now());
     this.tail.erase((event) => erasure.covers(event));
     this.recent.clear();
   }
