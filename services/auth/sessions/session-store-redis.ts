@@ -99,18 +99,9 @@ export function createSessionStore(
   const open = createOpening(deps);
   const find = async (sid: string): Promise<SessionRecord | undefined> =>
     recordOf(open, sid, await callRedis(() => redis.lookAtSession(keyOf(sid), clock.wall(), idleMs)));
-  /** The live sessions of a subject among those that its index names; others leave the index. */
-  const liveOf = async (tenant: string, subject: string, sids: readonly string[]): Promise<SessionRecord[]> => {
-    // The index is not sealed: somebody else's session in it is none of this subject's.
-    const isTheirs = (record: SessionRecord | undefined): record is SessionRecord =>
-      record?.isLive === true && record.tenant === tenant && record.subject === subject;
-    const records = await inTurns(sids, READ_AT_ONCE, find);
-    const others = sids.filter((_, place) => !isTheirs(records[place]));
-    if (others.length > 0) await callRedis(() => redis.zrem(indexOf(tenant, subject), ...others));
-    return records.filter(isTheirs);
-  };
   return {
     ...createRefreshFamilies(redis, deps, open),
+    ...createSessionIndex(redis, deps, find),
     find,
     async create(session) {
       const { sid, tenant, subject, endsAt } = session;
@@ -133,6 +124,26 @@ export function createSessionStore(
     async end(sid) {
       await callRedis(() => Promise.all([redis.endSession(keyOf(sid)), redis.zrem(LIVE_KEY, sid)]));
     },
+  };
+}
+
+/** Finds sessions by their subjects, and counts all. */
+function createSessionIndex(
+  redis: Redis,
+  { clock }: Pick<SessionStoreDeps, "clock">,
+  find: SessionStore["find"],
+): SessionIndex {
+  /** The live sessions of a subject among those that its index names; others leave the index. */
+  const liveOf = async (tenant: string, subject: string, sids: readonly string[]): Promise<SessionRecord[]> => {
+    // The index is not sealed: somebody else's session in it is none of this subject's.
+    const isTheirs = (record: SessionRecord | undefined): record is SessionRecord =>
+      record?.isLive === true && record.tenant === tenant && record.subject === subject;
+    const records = await inTurns(sids, READ_AT_ONCE, find);
+    const others = sids.filter((_, place) => !isTheirs(records[place]));
+    if (others.length > 0) await callRedis(() => redis.zrem(indexOf(tenant, subject), ...others));
+    return records.filter(isTheirs);
+  };
+  return {
     async ofSubject(tenant, subject, from = 0) {
       const index = indexOf(tenant, subject);
       for (;;) {
