@@ -4,6 +4,7 @@ import { acknowledgementOf, applyCommand, type SubscriptionCommand } from "./com
 import { MAX_DEAD, unsureIds, useDelivery } from "./events.ts";
 import { lifeOf } from "./life.ts";
 import type { SubscriptionRecord } from "./record.ts";
+import { tell } from "./told-losses.ts";
 
 const DAY_MS = 86_400_000;
 const LIFE = { expiresMs: 7 * DAY_MS, archivesMs: 15 * DAY_MS };
@@ -61,6 +62,33 @@ describe("acknowledging", () => {
   test("up to an id that is real behind the position moves the position", () => {
     const record = apply(opened({ reach: 16 }), { do: "acknowledge", ids: [], upTo: idAt(16) }, 1_500, new Set([16]));
     expect([record.through.seq, record.open.size]).toEqual([16, 0]);
+  });
+});
+
+describe("what a client was told is lost", () => {
+  const owed = { event: "gap", after: { seq: 10, tag: "t10" }, reason: "erased", toldBehind: 12 } as const;
+
+  test.each<[string, SubscriptionCommand, boolean]>([
+    ["an event behind it is acknowledged", { do: "acknowledge", ids: [idAt(14)] }, true],
+    ["all up to an event behind it is", { do: "acknowledge", ids: [], upTo: idAt(14) }, true],
+    ["an event behind it is refused", { do: "refuse", ids: [idAt(14)], delayMs: 0 }, true],
+    ["only an event is that was delivered before", { do: "acknowledge", ids: [idAt(12)] }, false],
+    ["only such an event is refused", { do: "refuse", ids: [idAt(12)], delayMs: 0 }, false],
+    ["an id is that names no event of this log", { do: "acknowledge", ids: [idAt(14, "other")] }, false],
+    ["all up to such an id is", { do: "acknowledge", ids: [], upTo: idAt(20, "other") }, false],
+    ["an id of another log is refused", { do: "refuse", ids: [idAt(14, "t14", "other")], delayMs: 0 }, false],
+  ])("where %s: whether it knows of that", (_, command, isKnown) => {
+    expect(apply(opened({ owed }), command).owed).toEqual(isKnown ? undefined : owed);
+    const { toldBehind: __, ...untold } = owed;
+    expect(apply(opened({ owed: untold }), command).owed).toEqual(untold);
+  });
+
+  test("is behind all that it was sent before, whatever the loss itself lies behind", () => {
+    const record = opened();
+    tell(record, { event: "gap", data: { from: idAt(11), to: idAt(12, "0"), reason: "erased" } });
+    expect(record.owed).toEqual({ event: "gap", after: { seq: 11, tag: "t11" }, reason: "erased", toldBehind: 14 });
+    tell(record, { event: "reset", data: { reason: "tail_lost" } });
+    expect(record.owed).toEqual({ event: "reset", reason: "tail_lost", toldBehind: 14 });
   });
 });
 

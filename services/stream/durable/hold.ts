@@ -4,7 +4,7 @@ import { isPaused } from "#shared/contract/subscription-record.ts";
 import { AppError } from "#shared/errors/app-error.ts";
 import type { Position } from "../event.ts";
 import type { Notice } from "../log/resume.ts";
-import { answeredBy, applyCommand, type CommandContext, type SubscriptionCommand } from "./commands.ts";
+import { applyCommand, type CommandContext, type SubscriptionCommand } from "./commands.ts";
 import { UnderWay } from "./under-way.ts";
 import { Alarm } from "./alarm.ts";
 import { ackWaitOf, asksFor, bury, failDelivery, giveBack, open, openOf, passTo, useDelivery } from "./events.ts";
@@ -12,7 +12,7 @@ import { beginAnew } from "./life.ts";
 import { type SubscriptionRecord, wishOf } from "./record.ts";
 import { RecordWriter, type WriterDeps } from "./record-writer.ts";
 import type { StoredRecord, SubscriptionKey } from "./subscription-store.ts";
-import { ToldLosses } from "./told-losses.ts";
+import { settleLoss, tell } from "./told-losses.ts";
 
 /** How long a command waits until it is stored. */
 const STORED_WITHIN_MS = 4_000;
@@ -47,7 +47,6 @@ export class Hold {
   readonly #writer: RecordWriter;
   readonly #deps: HoldDeps;
   readonly #underWay: UnderWay;
-  readonly #losses: ToldLosses;
   readonly #alarm: Alarm;
   readonly #madeFor: string;
   #reader: HoldReader | undefined;
@@ -59,7 +58,6 @@ export class Hold {
     this.record = stored.record;
     this.#deps = deps;
     this.#underWay = new UnderWay(again);
-    this.#losses = new ToldLosses(stored.record);
     this.#madeFor = wishOf(stored.record);
     this.#alarm = new Alarm(() => this.#look(), deps);
     const owner = {
@@ -110,7 +108,7 @@ export class Hold {
 
   /** The client was told of a loss. */
   told(notice: Notice): void {
-    this.#losses.tell(notice);
+    tell(this.record, notice);
     this.#writer.touch();
   }
 
@@ -131,7 +129,6 @@ export class Hold {
     const now = this.#now;
     for (const position of positions) {
       open(this.record, position, now);
-      this.#losses.wrote(position.seq);
       if (this.#isCallback) this.#underWay.hand(position.seq);
     }
     this.#writer.touch();
@@ -143,15 +140,14 @@ export class Hold {
     const event = this.record.open.get(seq);
     if (event !== undefined) event.dueAt = this.#now + ackWaitOf(this.record.definition, event.deliveries);
     this.#underWay.leave(seq);
-    this.#losses.wroteAgain(seq);
     if (this.#isCallback) this.#underWay.hand(seq);
     this.#watch();
   }
 
-  /** The callback has taken events that it had in hand. */
-  accepted(positions: readonly Position[]): void {
+  /** The callback has taken events that it had in hand; `isTold`: and all that it was to be told of losses. */
+  accepted(positions: readonly Position[], isTold: boolean): void {
     this.record.failure = undefined;
-    this.#losses.accepted(positions);
+    if (isTold) settleLoss(this.record);
     this.#answered(positions, (seq) => this.record.open.delete(seq));
   }
 
@@ -185,7 +181,6 @@ export class Hold {
     if (this.#ended) return "moved";
     if (command.do !== "look" && this.#writer.isFull) throw noAnswer();
     this.#prepare();
-    this.#losses.answered(answeredBy(command));
     applyCommand(this.record, command, { ...this.#deps.context(), real });
     if (command.do !== "look") {
       this.#stir();

@@ -43,7 +43,8 @@ beforeEach(() => {
     isPaused: false,
     ended: false,
     next: undefined,
-    accepted: (at: Position[]) => void told.push(["accepted", seqsOf(at)]),
+    accepted: (at: Position[], isTold: boolean) =>
+      void told.push(["accepted", seqsOf(at), ...(isTold ? [] : ["not told"])]),
     failed: (at: Position[], reason: string, leastMs: number) =>
       void told.push(["failed", seqsOf(at), reason, leastMs]),
     takeBack: (at: Position[]) => void told.push(["takeBack", seqsOf(at)]),
@@ -86,6 +87,12 @@ function write(...seqs: number[]): Promise<void> {
     seqs.map((seq) => ({ seq, tag: "t" })),
   );
   return turn();
+}
+
+/** Writes a gap between two sequences. */
+function gapFrames(from: number, to: number): void {
+  const id = `first-epoch.${to}.t`;
+  connection.write(encodeControl(FORMAT, "gap", { from: `first-epoch.${from}.t`, to: id, reason: "erased" }, { id }));
 }
 
 async function answer(outcome: PostOutcome): Promise<void> {
@@ -171,6 +178,18 @@ describe("a callback", () => {
     await answer({ is: "delivered" });
     await write(13);
     expect(dataOf(2)).toEqual([13]);
+  });
+
+  test("knows of no gap that came while its message was in hand", async () => {
+    await write(11);
+    gapFrames(9, 10);
+    await answer({ is: "delivered" });
+    await write(12);
+    await answer({ is: "delivered" });
+    expect(told).toEqual([
+      ["accepted", [11], "not told"],
+      ["accepted", [12]],
+    ]);
   });
 
   test("that is gone gets nothing more", async () => {

@@ -228,7 +228,7 @@ export class WebhookConnection implements Connection {
     switch (outcome.is) {
       case "delivered":
         if (hold.record.failure !== undefined) this.#deps.observer.troubled(this.#taken, undefined);
-        return hold.accepted(positions);
+        return hold.accepted(positions, this.#notices.length === 0);
       case "withheld":
         return hold.takeBack(positions);
       case "gone":
