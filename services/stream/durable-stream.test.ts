@@ -7,7 +7,6 @@ import { endDurableStreams } from "./connections/end-streams.ts";
 import { applyCommand } from "./durable/commands.ts";
 import type { SubscriptionRecord } from "./durable/record.ts";
 import { storable } from "./durable/subscription-store.ts";
-import { defineSubscription } from "./manage-subscription.ts";
 import { commandSubscription } from "./manage-subscription.ts";
 import { MIN_RETRY_MS } from "./sse/retry-delay.ts";
 
@@ -21,18 +20,16 @@ let rig: EdgeRig;
 let observed: string[];
 /** The first sequence that the log has. */
 let first: number;
-/** The last one, where that is not what the edge has read. */
-let last: number | undefined;
 
 beforeEach(() => {
   observed = [];
-  [first, last] = [1, undefined];
+  first = 1;
   const history = {
     ...NO_HISTORY,
     after: async (seq: number) =>
       seq + 1 >= first && seq < 1 ? [eventOf({ seq: seq + 1, tag: `t${seq + 1}` }, "old")] : [],
-    bounds: async () => ({ first, last: last ?? rig.tenant.log.horizon.seq, goneBy: "retention" as const }),
-    tagOf: async (seq: number) => (seq <= (last ?? seq) ? `t${seq}` : undefined),
+    bounds: async () => ({ first, last: rig.tenant.log.horizon.seq, goneBy: "retention" as const }),
+    tagOf: async (seq: number) => `t${seq}`,
   };
   rig = createRig({ history });
   rig.edge.observer.subscriptionChanged = (change) => void observed.push(change);
@@ -276,17 +273,18 @@ test("a record that changes while a stream attaches is read again, and one that 
   expect([(await read(KEY))?.record.revision, reads]).toEqual([2, 3]);
 });
 
-test("a subscription is not made behind what its log has lost, before the edge has noticed", async () => {
-  const { topics: _, ...defined } = recordOf().definition;
-  const definition = { ...defined, backoffMs: [] };
-  const subject = { id: "alice", roles: [], groups: [] };
-  const identity = { tenant: "acme", sid: "s", subject, kid: "key-1", tokenExpiresAt: 4e9, isOutside: false };
-  const wish = { definition, topics: ["order.>"], from: { at: "now" }, expected: undefined } as const;
-  const define = () => defineSubscription(rig.edge, { identity, name: "orders" }, wish, { requestId: undefined });
-  for (const text of ["kept", "lost", "lost, too"]) rig.event(text);
-  last = 2;
-  await expect(define()).rejects.toMatchObject({ code: "unavailable" });
-  expect(await rig.edge.subscriptions.store.read(KEY)).toBeUndefined();
-  last = undefined;
-  expect((await define()).record.through).toEqual({ seq: 4, tag: "t4" });
+test("attaching while it is paused uses up no delivery, however often", async () => {
+  await store(2, { open: new Map([openEvent(2, 0), openEvent(3, 0)]), pausedUntil: "resumed" });
+  for (let index = 0; index < 3; index += 1) {
+    const client = await attach();
+    await client.frame("ready");
+    client.leave();
+    await waitFor("it is let go", async () => (await recordNow()).holder === undefined);
+  }
+  const { open, dead } = await recordNow();
+  expect([[...open.values()].map(({ deliveries }) => deliveries), dead]).toEqual([[1, 1], []]);
+  await commandSubscription(rig.edge, OWNED, { do: "resume" });
+  const client = await attach();
+  await waitFor("both", () => client.events().length === 2);
+  expect([...(await recordNow()).open.values()].map(({ deliveries }) => deliveries)).toEqual([2, 2]);
 });

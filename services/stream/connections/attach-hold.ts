@@ -1,3 +1,4 @@
+import { isPaused } from "#shared/contract/subscription-record.ts";
 import { AppError, toAppError } from "#shared/errors/app-error.ts";
 import { busyTexts } from "#shared/protocol/busy-reasons.ts";
 import { formatEventId } from "#shared/protocol/event-id.ts";
@@ -145,17 +146,19 @@ async function claim(
   // In a log that has begun anew, it goes on as any other subscription does.
   if (isArchived && record.epoch === log.epoch) skipTo(record, log.epoch, log.horizon);
   else if (isArchived) forgetPositions(record);
-  // Time to acknowledge that has run out meanwhile is a delivery used up. A client that only reconnects has the rest of its time.
-  const due = [...record.open].filter(([, { dueAt }]) => dueAt <= now).map(([seq]) => seq);
-  const again = due.filter((seq) => useDelivery(record, seq, now));
-  // A callback is not there to reconnect: what its back-off puts off stays put off.
-  const comesAgain = record.definition.deliver === undefined ? [...record.open.keys()] : again;
+  const open = [...record.open.keys()];
+  // Time to acknowledge that has run out meanwhile is a delivery used up, unless nothing is delivered now.
+  const isDue = (seq: number): boolean => (record.open.get(seq)?.dueAt ?? 0) <= now;
+  const [due, others] = [open.filter(isDue), open.filter((seq) => !isDue(seq))];
+  const used = isPaused(record.pausedUntil, now) ? [] : due.filter((seq) => useDelivery(record, seq, now));
+  // A client that only reconnects has the rest of its time. A callback does not: what its back-off puts off stays put off.
+  const again = record.definition.deliver === undefined ? others : [];
   Object.assign(record, { holder: { connectionId, client }, puts: 0, seenAt: now });
   const stored = await deps.store.put(key, storable(record), write);
   const wasExpired = isArchived || state === "expired";
   return stored === undefined
     ? undefined
-    : { hold: new Hold(key, { record, write: stored }, deps, comesAgain), wasExpired };
+    : { hold: new Hold(key, { record, write: stored }, deps, { again, used }), wasExpired };
 }
 
 /** Whether the connection was made for what the record asks for now. */

@@ -22,12 +22,13 @@ beforeEach(() => {
 });
 afterEach(() => void vi.useRealTimers());
 
-async function holdOf(change: Partial<SubscriptionRecord> = {}, again?: number[]): Promise<Hold> {
+async function holdOf(change: Partial<SubscriptionRecord> = {}, used: number[] = []): Promise<Hold> {
   const holder = { connectionId: "w-1", client: undefined };
   const record = recordOf({ definition: DEFINITION, holder, ...change });
   const write = (await records.put(KEY, storable(record), undefined)) ?? 0;
   const context = () => ({ now: Date.now(), life: { expiresMs: 1e9, archivesMs: 2e9 } });
-  const hold = new Hold(KEY, { record, write }, { store: records, now: Date.now, paceMs: () => 10, context }, again);
+  const deps = { store: records, now: Date.now, paceMs: () => 10, context };
+  const hold = new Hold(KEY, { record, write }, deps, { again: [], used });
   hold.begin({
     cursor: { seq: 20, tag: "t20" },
     interrupt: () => void told.push("interrupt"),

@@ -32,6 +32,12 @@ export interface HoldDeps extends WriterDeps {
   readonly context: () => Omit<CommandContext, "real">;
 }
 
+/** The open events that come again when a subscription is attached, by sequence. */
+export interface ComesAgain {
+  readonly again: readonly number[];
+  readonly used: readonly number[];
+}
+
 const noAnswer = (): AppError => new AppError("unavailable", "the store of subscriptions does not answer; try again");
 
 /**
@@ -52,12 +58,15 @@ export class Hold {
   #reader: HoldReader | undefined;
   #ended = false;
 
-  /** Holds a record that was stored with this connection as its holder. The open events `again`, all by default, come again now. */
-  constructor(key: SubscriptionKey, stored: StoredRecord, deps: HoldDeps, again = [...stored.record.open.keys()]) {
+  /**
+   * Holds a record that was stored with this connection as its holder. The open events `again` come again now, by the delivery that they
+   * have had; those of `used` by another one, which is used up already.
+   */
+  constructor(key: SubscriptionKey, stored: StoredRecord, deps: HoldDeps, { again, used }: ComesAgain) {
     this.key = key;
     this.record = stored.record;
     this.#deps = deps;
-    this.#underWay = new UnderWay(again);
+    this.#underWay = new UnderWay(again, used);
     this.#madeFor = wishOf(stored.record);
     this.#alarm = new Alarm(() => this.#look(), deps);
     const owner = {
@@ -202,9 +211,9 @@ export class Hold {
     if (this.#ended) return;
     this.#prepare();
     this.#stop();
-    // A delivery that did not take place is not used up. What a stream is to get again has its time to acknowledge all the same.
-    const { claimed, all } = this.#underWay;
-    for (const seq of this.#isCallback ? all : claimed) giveBack(this.record, seq, this.#now);
+    // A delivery that did not take place is not used up.
+    const { used, all } = this.#underWay;
+    for (const seq of this.#isCallback ? all : used) giveBack(this.record, seq, this.#now);
     this.record.holder = undefined;
     await this.#writer.close();
   }
