@@ -1,9 +1,9 @@
 import { describe, expect, test } from "vitest";
 import { idAt, openEvent, recordOf } from "#test/rigs/subscription-record.ts";
 import { acknowledgementOf, applyCommand, type SubscriptionCommand } from "./commands.ts";
-import { MAX_DEAD, unsureIds, useDelivery } from "./events.ts";
+import { bury, MAX_DEAD, unsureIds, useDelivery } from "./events.ts";
 import { lifeOf } from "./life.ts";
-import type { SubscriptionRecord } from "./record.ts";
+import { encodeRecord, parseRecord, type SubscriptionRecord } from "./record.ts";
 import { tell } from "./told-losses.ts";
 
 const DAY_MS = 86_400_000;
@@ -116,6 +116,12 @@ describe("an event that is not acknowledged", () => {
     expect([useDelivery(record, 11, 2_000), record.open.get(11)?.deliveries]).toEqual([true, 2]);
     record.dead.pop();
     expect(useDelivery(record, 11, 4_000)).toBe(false);
+  });
+
+  test("can be read as a dead letter that was revived and is not delivered again yet", () => {
+    const record = opened({ open: new Map([openEvent(11, 0, 0)]) });
+    expect(bury(record, 11, "denied")).toBe(true);
+    expect(parseRecord(encodeRecord(record))).toEqual({ is: "record", record });
   });
 
   test("that is refused comes after its delay, or is a dead letter at its last delivery", () => {
