@@ -9,7 +9,7 @@ import { commandHold, findUnsure, type HoldAnswer, type HoldCommand } from "./co
 import { noSuchSubscription } from "./connections/attach-hold.ts";
 import type { Hub } from "./connections/hub.ts";
 import type { Subscriptions } from "./connections/subscriptions.ts";
-import { applyCommand, type DefineCommand, otherRevision, type SubscriptionCommand } from "./durable/commands.ts";
+import { applyWithoutHolder, type DefineCommand, otherRevision, type SubscriptionCommand } from "./durable/commands.ts";
 import { type Callback, createRecord, encodeRecord, parseRecord, type SubscriptionRecord } from "./durable/record.ts";
 import { storable, type StoredRecord, type SubscriptionKey } from "./durable/subscription-store.ts";
 import { findStart, type From, hasHorizon } from "./log/resume.ts";
@@ -188,7 +188,7 @@ async function commandWithoutHolder(
   const key = subscriptionKey(owned);
   const before = encodeRecord(record);
   const real = await findUnsure(key.tenant, record, command, record.holder !== undefined, findReal);
-  applyCommand(record, command, { ...context(), real });
+  applyWithoutHolder(record, command, { ...context(), real });
   const after = storable(record);
   if (after.text === before) return { record: before };
   return (await store.put(key, after, write)) === undefined ? undefined : { record: after.text };

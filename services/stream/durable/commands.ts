@@ -13,7 +13,7 @@ import {
   reviveDead,
 } from "./events.ts";
 import { lifeOf, type LifeTimes, skipTo } from "./life.ts";
-import type { Definition, SubscriptionRecord } from "./record.ts";
+import { type Definition, NOBODY, type SubscriptionRecord, wishOf } from "./record.ts";
 import { openBehindLoss, settleLoss } from "./told-losses.ts";
 
 const idsSchema = z.array(z.string().max(128)).max(10_000);
@@ -80,6 +80,20 @@ export function applyCommand(record: SubscriptionRecord, command: SubscriptionCo
     case "look":
       return;
   }
+}
+
+/**
+ * Carries out a command on a record whose holder is not there. It may live all the same, and be cut off for a moment: where the subscription
+ * is another one now, nothing may be stored by a holder that passes over what is asked for now. Throws as `applyCommand` does.
+ */
+export function applyWithoutHolder(
+  record: SubscriptionRecord,
+  command: SubscriptionCommand,
+  context: CommandContext,
+): void {
+  const wish = wishOf(record);
+  applyCommand(record, command, context);
+  if (record.holder !== undefined && wishOf(record) !== wish) record.holder = NOBODY;
 }
 
 /** What a command acknowledges; nothing, where it is another one. */

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { MemoryRecords } from "#test/rigs/memory-subscriptions.ts";
 import { idAt, openEvent, recordOf } from "#test/rigs/subscription-record.ts";
-import { applyCommand } from "./commands.ts";
+import { applyCommand, applyWithoutHolder } from "./commands.ts";
 import { MAX_DEAD } from "./events.ts";
 import { Hold } from "./hold.ts";
 import type { SubscriptionRecord } from "./record.ts";
@@ -181,6 +181,20 @@ describe("a hold", () => {
     await vi.advanceTimersByTimeAsync(2_000);
     expect([await answered, told, hold.room, hold.ended]).toEqual(["moved", ["replaced"], 0, true]);
     expect(await hold.apply({ do: "look" }, new Set())).toBe("moved");
+  });
+
+  test("ends where its topics were changed without it: what it has passed since may be for the others", async () => {
+    const hold = await holdOf();
+    const { topics: _, ...defined } = recordOf().definition;
+    const definition = { ...defined, backoffMs: [] };
+    const at = { epoch: "first-epoch", position: { seq: 10, tag: "t10" } };
+    const command = { do: "define", definition, topics: ["invoice.*", "order.>"], at } as const;
+    await changeElsewhere((record) =>
+      applyWithoutHolder(record, { ...command, topics: [...command.topics] }, { now: 1_000, life: LIFE }),
+    );
+    deliver(hold, 14);
+    await vi.advanceTimersByTimeAsync(2_000);
+    expect([told, hold.ended, (await stored()).record.through.seq]).toEqual([["changed"], true, 10]);
   });
 
   test("that is let go says where delivery stands, and gives back a delivery that did not take place", async () => {
