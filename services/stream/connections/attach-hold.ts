@@ -19,6 +19,7 @@ import {
 import { findStart, type Start } from "../log/resume.ts";
 import type { TenantLog } from "../log/tenant-log.ts";
 import type { HoldAnswer, HoldCommand, HolderCall } from "./calls/command-hold.ts";
+import type { Holds } from "./holds.ts";
 
 /** How often to look again after the record changed in between. */
 const MAX_ATTEMPTS = 8;
@@ -41,6 +42,7 @@ export interface Attachment {
 /** The edge, as far as attaching uses it. */
 export interface AttachDeps extends WriterDeps {
   readonly store: SubscriptionStore;
+  readonly holds: Pick<Holds, "attach" | "giveUp">;
   readonly context: () => Omit<CommandContext, "real">;
   /** Asks something of the holder, wherever it is; throws AppError `not_found` where there is no such connection any more. */
   readonly callHolder: (call: HolderCall) => Promise<HoldAnswer>;
@@ -55,10 +57,21 @@ export interface Attached {
 
 /**
  * Makes a stream the holder of its subscription. The one before is asked to let go, and then knows what it has delivered; where it does
- * not answer, the record is taken over, and its next write fails.
+ * not answer, the record is taken over, and its next write fails. Who asks something of the stream waits until its hold is among those of
+ * the worker, or is released.
  * @throws {AppError} `not_found`; `unavailable` as `held` while another holder lives; `unavailable`; `subscription_unreadable`.
  */
 export async function attachHold(deps: AttachDeps, attachment: Attachment, log: TenantLog): Promise<Attached> {
+  deps.holds.attach(attachment.connectionId);
+  try {
+    return await findAndClaim(deps, attachment, log);
+  } catch (error) {
+    deps.holds.giveUp(attachment.connectionId);
+    throw error;
+  }
+}
+
+async function findAndClaim(deps: AttachDeps, attachment: Attachment, log: TenantLog): Promise<Attached> {
   for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt += 1) {
     const stored = await deps.store.read(attachment.key);
     if (stored === undefined) throw noSuchSubscription();
