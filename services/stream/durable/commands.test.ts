@@ -181,12 +181,20 @@ describe("what an owner asks for", () => {
     expect([archived.open.size, archived.through.seq]).toEqual([0, 40]);
     expect([expired.owed, archived.owed]).toEqual([
       undefined,
-      { event: "gap", after: { seq: 14, tag: "t14" }, reason: "retention" },
+      { event: "gap", after: { seq: 10, tag: "0" }, reason: "retention" },
     ]);
     const other = { ...define(), at: { epoch: "other-epoch", position: { seq: 4, tag: "t4" } } };
     const elsewhere = apply(opened(), other, 1_000 + 15 * DAY_MS);
     expect([elsewhere.owed, elsewhere.through.seq]).toEqual([{ event: "reset", reason: "epoch" }, 4]);
     expect(elsewhere.definition.topics["order.>"]).toBe(0);
+  });
+
+  test("tells of nothing where nothing was lost while it was archived, and nothing goes back", () => {
+    const through = { seq: 40, tag: "t40" };
+    const archived = apply(recordOf({ through }), define(), 1_000 + 15 * DAY_MS);
+    expect([archived.owed, archived.through]).toEqual([undefined, through]);
+    const earlier = { ...define(), at: { epoch: "first-epoch", position: { seq: 4, tag: "t4" } } };
+    expect(apply(recordOf({ through }), earlier, 1_000 + 15 * DAY_MS).through).toEqual(through);
   });
 });
 

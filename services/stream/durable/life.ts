@@ -28,20 +28,30 @@ export function beginAnew(record: SubscriptionRecord, epoch: string, position: P
   Object.assign(record, { epoch, through: position, definition: fromTheBeginning(record.definition) });
 }
 
-/** Has an archived record go on at a position of a log. What lies before it is not delivered, and its client is to be told so. */
 /** The same topics, with every event of theirs that a log has. */
 export function fromTheBeginning(definition: Definition): Definition {
   return { ...definition, topics: Object.fromEntries(Object.keys(definition.topics).map((pattern) => [pattern, 0])) };
 }
 
+/**
+ * Has an archived record go on at a position of a log. What was open, or lies before it, is not delivered, and its client is to be told so.
+ */
 export function skipTo(record: SubscriptionRecord, epoch: string, position: Position): void {
   if (epoch !== record.epoch) {
     owe(record, { event: "reset", reason: "epoch" });
     return beginAnew(record, epoch, position);
   }
-  owe(record, { event: "gap", after: record.through, reason: "retention" });
+  const { through, open } = record;
+  const first = Math.min(...open.keys());
+  if (open.size > 0 || through.seq < position.seq) {
+    owe(record, {
+      event: "gap",
+      after: first > through.seq ? through : { seq: first - 1, tag: "0" },
+      reason: "retention",
+    });
+  }
   forgetPositions(record);
-  record.through = position;
+  if (through.seq < position.seq) record.through = position;
 }
 
 /** Leaves of a record what its owner asked for, from the present position on. */
