@@ -67,7 +67,11 @@ export interface CallDeps extends RebindDeps, ChangeTopicsDeps {
 
 /** Carries out calls of this worker's own API and, until disposed, of its peers. */
 export function openCalls(deps: CallDeps, peers: Peers): Disposable & { readonly callConnection: CallConnection } {
-  const here: CallConnection = async (call, context) => carryOut(call, findStream(call, deps), deps, context);
+  const here: CallConnection = async (call, context) => {
+    // Who changed the record of a holder that is about to deliver would not be heard: what was acknowledged would come again.
+    if (call.kind === "subscription") await deps.subscriptions.holds.attached(call.connectionId);
+    return carryOut(call, findStream(call, deps), deps, context);
+  };
   const serving = peers.serve(here);
   return {
     callConnection: (call, context) =>

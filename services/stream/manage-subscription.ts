@@ -9,7 +9,7 @@ import { commandHold, findUnsure, type HoldAnswer, type HoldCommand } from "./co
 import { noSuchSubscription } from "./connections/attach-hold.ts";
 import type { Hub } from "./connections/hub.ts";
 import type { Subscriptions } from "./connections/subscriptions.ts";
-import { applyCommand, type DefineCommand, otherRevision, type SubscriptionCommand } from "./durable/commands.ts";
+import { applyWithoutHolder, type DefineCommand, otherRevision, type SubscriptionCommand } from "./durable/commands.ts";
 import { type Callback, createRecord, encodeRecord, parseRecord, type SubscriptionRecord } from "./durable/record.ts";
 import { storable, type StoredRecord, type SubscriptionKey } from "./durable/subscription-store.ts";
 import { findStart, type From, hasHorizon } from "./log/resume.ts";
@@ -91,13 +91,13 @@ export async function defineSubscription(
   context: CallContext,
 ): Promise<{ readonly record: SubscriptionRecord; readonly isNew: boolean }> {
   const definition = { ...wished, ...(await checkDeliver(deps, owned.identity, wished.deliver)) };
-  const at = await requireVisible(deps, owned.identity, { topics, from }, context);
+  const { begin, end } = await requireVisible(deps, owned.identity, { topics, from }, context);
   for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt += 1) {
     const stored = await deps.subscriptions.store.read(subscriptionKey(owned));
     if (stored !== undefined && expected === "new") throw otherRevision(stored.record.revision);
     if (stored === undefined && expected !== undefined && expected !== "new") throw otherRevision(undefined);
     if (stored === undefined) {
-      const record = await makeSubscription(deps, owned, { definition, topics }, at);
+      const record = await makeSubscription(deps, owned, { definition, topics }, begin);
       if (record === undefined) continue;
       deps.observer.subscriptionChanged("made", subscriptionKey(owned));
       return { record, isNew: true };
@@ -106,7 +106,7 @@ export async function defineSubscription(
       do: "define" as const,
       definition,
       topics: [...topics],
-      at,
+      at: end,
       expected: numberOf(expected),
     } satisfies SubscriptionCommand;
     const record = await commandSubscription(deps, owned, command);
@@ -188,7 +188,7 @@ async function commandWithoutHolder(
   const key = subscriptionKey(owned);
   const before = encodeRecord(record);
   const real = await findUnsure(key.tenant, record, command, record.holder !== undefined, findReal);
-  applyCommand(record, command, { ...context(), real });
+  applyWithoutHolder(record, command, { ...context(), real });
   const after = storable(record);
   if (after.text === before) return { record: before };
   return (await store.put(key, after, write)) === undefined ? undefined : { record: after.text };
@@ -231,13 +231,13 @@ async function checkDeliver(
   return { deliver: { ...deliver, ...(subject.scope && { scope: formatScope(subject.scope) }) } };
 }
 
-/** Asks auth and policy, as for a stream, and finds the place in the log where these topics begin. */
+/** Asks auth and policy, as for a stream, and finds where in the log a new subscription of these topics begins, and where the log ends. */
 async function requireVisible(
   deps: SubscriptionDeps,
   identity: Identity,
   { topics, from }: Pick<Wish, "topics" | "from">,
   context: CallContext,
-): Promise<DefineCommand["at"]> {
+): Promise<Record<"begin" | "end", DefineCommand["at"]>> {
   const registration = new Registration(identity, topics, context.requestId ?? "");
   const tenant = await deps.hub.register(registration);
   try {
@@ -248,9 +248,9 @@ async function requireVisible(
     }
     // A position of what the log has lost would lose all that comes until the feed notices.
     if (!(await hasHorizon(tenant.log))) throw new AppError("unavailable", "the log is read anew right now; try again");
-    const { epoch } = tenant.log;
+    const { epoch, horizon } = tenant.log;
     const { position } = await findStart(tenant.log, undefined, from);
-    return { epoch, position };
+    return { begin: { epoch, position }, end: { epoch, position: horizon } };
   } finally {
     registration.end("revoked");
     deps.hub.unregister(tenant, registration);

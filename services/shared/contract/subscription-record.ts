@@ -46,10 +46,13 @@ export const definitionSchema = z.strictObject({
   deliver: callbackSchema.optional(),
 });
 
+/** The client was told when it had been sent no event behind this sequence; left out while it is yet to be told. */
+const toldSchema = { toldBehind: seqSchema.optional() };
+
 /** What a client must be told before anything else is delivered: that events behind a position may be missing, or that the log is another one. */
 const lossSchema = z.discriminatedUnion("event", [
-  z.strictObject({ event: z.literal("gap"), after: positionSchema, reason: z.enum(GAP_REASONS) }),
-  z.strictObject({ event: z.literal("reset"), reason: z.enum(RESET_REASONS) }),
+  z.strictObject({ event: z.literal("gap"), after: positionSchema, reason: z.enum(GAP_REASONS), ...toldSchema }),
+  z.strictObject({ event: z.literal("reset"), reason: z.enum(RESET_REASONS), ...toldSchema }),
 ]);
 
 /** The record of a durable subscription, as it is stored. */

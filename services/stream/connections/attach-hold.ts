@@ -1,3 +1,4 @@
+import { isPaused } from "#shared/contract/subscription-record.ts";
 import { AppError, toAppError } from "#shared/errors/app-error.ts";
 import { busyTexts } from "#shared/protocol/busy-reasons.ts";
 import { formatEventId } from "#shared/protocol/event-id.ts";
@@ -18,6 +19,7 @@ import {
 import { findStart, type Start } from "../log/resume.ts";
 import type { TenantLog } from "../log/tenant-log.ts";
 import type { HoldAnswer, HoldCommand, HolderCall } from "./calls/command-hold.ts";
+import type { Holds } from "./holds.ts";
 
 /** How often to look again after the record changed in between. */
 const MAX_ATTEMPTS = 8;
@@ -40,6 +42,7 @@ export interface Attachment {
 /** The edge, as far as attaching uses it. */
 export interface AttachDeps extends WriterDeps {
   readonly store: SubscriptionStore;
+  readonly holds: Pick<Holds, "attach" | "giveUp">;
   readonly context: () => Omit<CommandContext, "real">;
   /** Asks something of the holder, wherever it is; throws AppError `not_found` where there is no such connection any more. */
   readonly callHolder: (call: HolderCall) => Promise<HoldAnswer>;
@@ -54,10 +57,21 @@ export interface Attached {
 
 /**
  * Makes a stream the holder of its subscription. The one before is asked to let go, and then knows what it has delivered; where it does
- * not answer, the record is taken over, and its next write fails.
+ * not answer, the record is taken over, and its next write fails. Who asks something of the stream waits until its hold is among those of
+ * the worker, or is released.
  * @throws {AppError} `not_found`; `unavailable` as `held` while another holder lives; `unavailable`; `subscription_unreadable`.
  */
 export async function attachHold(deps: AttachDeps, attachment: Attachment, log: TenantLog): Promise<Attached> {
+  deps.holds.attach(attachment.connectionId);
+  try {
+    return await findAndClaim(deps, attachment, log);
+  } catch (error) {
+    deps.holds.giveUp(attachment.connectionId);
+    throw error;
+  }
+}
+
+async function findAndClaim(deps: AttachDeps, attachment: Attachment, log: TenantLog): Promise<Attached> {
   for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt += 1) {
     const stored = await deps.store.read(attachment.key);
     if (stored === undefined) throw noSuchSubscription();
@@ -145,17 +159,19 @@ async function claim(
   // In a log that has begun anew, it goes on as any other subscription does.
   if (isArchived && record.epoch === log.epoch) skipTo(record, log.epoch, log.horizon);
   else if (isArchived) forgetPositions(record);
-  // Time to acknowledge that has run out meanwhile is a delivery used up. A client that only reconnects has the rest of its time.
-  const due = [...record.open].filter(([, { dueAt }]) => dueAt <= now).map(([seq]) => seq);
-  const again = due.filter((seq) => useDelivery(record, seq, now));
-  // A callback is not there to reconnect: what its back-off puts off stays put off.
-  const comesAgain = record.definition.deliver === undefined ? [...record.open.keys()] : again;
+  const open = [...record.open.keys()];
+  // Time to acknowledge that has run out meanwhile is a delivery used up, unless nothing is delivered now.
+  const isDue = (seq: number): boolean => (record.open.get(seq)?.dueAt ?? 0) <= now;
+  const [due, others] = [open.filter(isDue), open.filter((seq) => !isDue(seq))];
+  const used = isPaused(record.pausedUntil, now) ? [] : due.filter((seq) => useDelivery(record, seq, now));
+  // A client that only reconnects has the rest of its time. A callback does not: what its back-off puts off stays put off.
+  const again = record.definition.deliver === undefined ? others : [];
   Object.assign(record, { holder: { connectionId, client }, puts: 0, seenAt: now });
   const stored = await deps.store.put(key, storable(record), write);
   const wasExpired = isArchived || state === "expired";
   return stored === undefined
     ? undefined
-    : { hold: new Hold(key, { record, write: stored }, deps, comesAgain), wasExpired };
+    : { hold: new Hold(key, { record, write: stored }, deps, { again, used }), wasExpired };
 }
 
 /** Whether the connection was made for what the record asks for now. */

@@ -24,6 +24,7 @@ export interface Held {
 export class Holds implements AsyncDisposable {
   readonly #held = new Map<string, Held>();
   readonly #releasing = new Set<Promise<void>>();
+  readonly #attaching = new Map<string, PromiseWithResolvers<void>>();
   readonly #timer: NodeJS.Timeout;
 
   /** `wall` is the time in milliseconds since 1970. */
@@ -41,13 +42,32 @@ export class Holds implements AsyncDisposable {
     return held?.hold.ended === true ? undefined : held;
   }
 
+  /** A connection is about to hold a subscription, until it is added or released, or gives up: its record names it before that. */
+  attach(connectionId: string): void {
+    this.#attaching.set(connectionId, Promise.withResolvers());
+  }
+
+  /** A connection is not about to hold a subscription any more. */
+  giveUp(connectionId: string): void {
+    this.#attaching.get(connectionId)?.resolve();
+    this.#attaching.delete(connectionId);
+  }
+
+  /** Resolves once a connection is not about to hold a subscription any more. */
+  async attached(connectionId: string): Promise<void> {
+    await this.#attaching.get(connectionId)?.promise;
+  }
+
   add(held: Held): void {
     this.#held.set(textOf(held.hold.key), held);
+    this.giveUp(held.reader.ids.connectionId);
   }
 
   /** Lets go of a subscription; answers once its record is stored, or the store did not answer in time. */
   async release(hold: Hold): Promise<void> {
     const key = textOf(hold.key);
+    const { holder } = hold.record;
+    if (holder !== undefined) this.giveUp(holder.connectionId);
     const releasing = hold.release();
     this.#releasing.add(releasing);
     await releasing;

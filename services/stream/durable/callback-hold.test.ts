@@ -22,12 +22,13 @@ beforeEach(() => {
 });
 afterEach(() => void vi.useRealTimers());
 
-async function holdOf(change: Partial<SubscriptionRecord> = {}, again?: number[]): Promise<Hold> {
+async function holdOf(change: Partial<SubscriptionRecord> = {}, used: number[] = []): Promise<Hold> {
   const holder = { connectionId: "w-1", client: undefined };
   const record = recordOf({ definition: DEFINITION, holder, ...change });
   const write = (await records.put(KEY, storable(record), undefined)) ?? 0;
   const context = () => ({ now: Date.now(), life: { expiresMs: 1e9, archivesMs: 2e9 } });
-  const hold = new Hold(KEY, { record, write }, { store: records, now: Date.now, paceMs: () => 10, context }, again);
+  const deps = { store: records, now: Date.now, paceMs: () => 10, context };
+  const hold = new Hold(KEY, { record, write }, deps, { again: [], used });
   hold.begin({
     cursor: { seq: 20, tag: "t20" },
     interrupt: () => void told.push("interrupt"),
@@ -39,17 +40,17 @@ async function holdOf(change: Partial<SubscriptionRecord> = {}, again?: number[]
 const at = (seq: number) => ({ seq, tag: `t${seq}` });
 const stored = async () => (await records.read(KEY))!.record;
 
-test("a loss that a callback was told of is told again until it has taken an event that came with it", async () => {
+test("a loss that a callback was told of is told again until it has taken that with the events that it came with", async () => {
   const hold = await holdOf();
   hold.delivered([at(11)]);
   const data = { from: idAt(11), to: idAt(12, "0"), reason: "erased" } as const;
   hold.told({ event: "gap", data });
   hold.delivered([at(13)]);
-  hold.accepted([at(11)]);
-  expect(hold.record.owed).toEqual({ event: "gap", after: at(11), reason: "erased" });
+  hold.accepted([at(11)], false);
+  expect(hold.record.owed).toMatchObject({ event: "gap", after: at(11), reason: "erased" });
   hold.failed([at(13)], "the receiver answers 500", 0);
   expect(hold.record.owed).toBeDefined();
-  hold.accepted([at(13)]);
+  hold.accepted([at(13)], true);
   expect(hold.record.owed).toBeUndefined();
 });
 
@@ -59,7 +60,7 @@ describe("events that a callback has in hand", () => {
     hold.delivered([at(11), at(12)]);
     await vi.advanceTimersByTimeAsync(3_600_000);
     expect([hold.next, hold.room]).toEqual([undefined, 1]);
-    hold.accepted([at(11)]);
+    hold.accepted([at(11)], true);
     await vi.advanceTimersByTimeAsync(1_100);
     expect([...(await stored()).open.keys()]).toEqual([12]);
     expect(hold.room).toBe(2);
@@ -120,7 +121,7 @@ test("of the open events those come again that are due; the others have their ba
   const hold = await holdOf({ open }, [11]);
   expect(hold.next).toEqual(at(11));
   hold.redelivered(11);
-  hold.accepted([at(11)]);
+  hold.accepted([at(11)], true);
   expect(hold.next).toBeUndefined();
   await vi.advanceTimersByTimeAsync(60_000);
   expect(hold.next).toEqual(at(12));
@@ -141,7 +142,7 @@ test("an answer for an event of a log that has begun anew since counts for no ev
   hold.delivered([at(11)]);
   hold.reset("second-epoch", { seq: 0, tag: "0" });
   hold.delivered([{ seq: 11, tag: "other" }]);
-  hold.accepted([at(11)]);
+  hold.accepted([at(11)], true);
   hold.takeBack([at(11)]);
   expect([...hold.record.open.keys()]).toEqual([11]);
   expect(hold.next).toBeUndefined();

@@ -1,9 +1,10 @@
 import { describe, expect, test } from "vitest";
 import { idAt, openEvent, recordOf } from "#test/rigs/subscription-record.ts";
 import { acknowledgementOf, applyCommand, type SubscriptionCommand } from "./commands.ts";
-import { MAX_DEAD, unsureIds, useDelivery } from "./events.ts";
+import { bury, MAX_DEAD, unsureIds, useDelivery } from "./events.ts";
 import { lifeOf } from "./life.ts";
-import type { SubscriptionRecord } from "./record.ts";
+import { encodeRecord, parseRecord, type SubscriptionRecord } from "./record.ts";
+import { tell } from "./told-losses.ts";
 
 const DAY_MS = 86_400_000;
 const LIFE = { expiresMs: 7 * DAY_MS, archivesMs: 15 * DAY_MS };
@@ -64,6 +65,33 @@ describe("acknowledging", () => {
   });
 });
 
+describe("what a client was told is lost", () => {
+  const owed = { event: "gap", after: { seq: 10, tag: "t10" }, reason: "erased", toldBehind: 12 } as const;
+
+  test.each<[string, SubscriptionCommand, boolean]>([
+    ["an event behind it is acknowledged", { do: "acknowledge", ids: [idAt(14)] }, true],
+    ["all up to an event behind it is", { do: "acknowledge", ids: [], upTo: idAt(14) }, true],
+    ["an event behind it is refused", { do: "refuse", ids: [idAt(14)], delayMs: 0 }, true],
+    ["only an event is that was delivered before", { do: "acknowledge", ids: [idAt(12)] }, false],
+    ["only such an event is refused", { do: "refuse", ids: [idAt(12)], delayMs: 0 }, false],
+    ["an id is that names no event of this log", { do: "acknowledge", ids: [idAt(14, "other")] }, false],
+    ["all up to such an id is", { do: "acknowledge", ids: [], upTo: idAt(20, "other") }, false],
+    ["an id of another log is refused", { do: "refuse", ids: [idAt(14, "t14", "other")], delayMs: 0 }, false],
+  ])("where %s: whether it knows of that", (_, command, isKnown) => {
+    expect(apply(opened({ owed }), command).owed).toEqual(isKnown ? undefined : owed);
+    const { toldBehind: __, ...untold } = owed;
+    expect(apply(opened({ owed: untold }), command).owed).toEqual(untold);
+  });
+
+  test("is behind all that it was sent before, whatever the loss itself lies behind", () => {
+    const record = opened();
+    tell(record, { event: "gap", data: { from: idAt(11), to: idAt(12, "0"), reason: "erased" } });
+    expect(record.owed).toEqual({ event: "gap", after: { seq: 11, tag: "t11" }, reason: "erased", toldBehind: 14 });
+    tell(record, { event: "reset", data: { reason: "tail_lost" } });
+    expect(record.owed).toEqual({ event: "reset", reason: "tail_lost", toldBehind: 14 });
+  });
+});
+
 describe("an event that is not acknowledged", () => {
   test("comes again until its deliveries are used up, and is a dead letter then", () => {
     const record = opened();
@@ -88,6 +116,12 @@ describe("an event that is not acknowledged", () => {
     expect([useDelivery(record, 11, 2_000), record.open.get(11)?.deliveries]).toEqual([true, 2]);
     record.dead.pop();
     expect(useDelivery(record, 11, 4_000)).toBe(false);
+  });
+
+  test("can be read as a dead letter that was revived and is not delivered again yet", () => {
+    const record = opened({ open: new Map([openEvent(11, 0, 0)]) });
+    expect(bury(record, 11, "denied")).toBe(true);
+    expect(parseRecord(encodeRecord(record))).toEqual({ is: "record", record });
   });
 
   test("that is refused comes after its delay, or is a dead letter at its last delivery", () => {
@@ -157,6 +191,14 @@ describe("what an owner asks for", () => {
     const elsewhere = apply(opened(), other, 1_000 + 15 * DAY_MS);
     expect([elsewhere.owed, elsewhere.through.seq]).toEqual([{ event: "reset", reason: "epoch" }, 4]);
     expect(elsewhere.definition.topics["order.>"]).toBe(0);
+  });
+
+  test("tells of nothing where nothing was lost while it was archived, and nothing goes back", () => {
+    const through = { seq: 40, tag: "t40" };
+    const archived = apply(recordOf({ through }), define(), 1_000 + 15 * DAY_MS);
+    expect([archived.owed, archived.through]).toEqual([undefined, through]);
+    const earlier = { ...define(), at: { epoch: "first-epoch", position: { seq: 4, tag: "t4" } } };
+    expect(apply(recordOf({ through }), earlier, 1_000 + 15 * DAY_MS).through).toEqual(through);
   });
 });
 

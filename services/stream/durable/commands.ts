@@ -1,10 +1,20 @@
 import { z } from "zod";
 import { definitionSchema, isPaused, positionSchema } from "#shared/contract/subscription-record.ts";
 import { AppError } from "#shared/errors/app-error.ts";
-import { parseEventId } from "#shared/protocol/event-id.ts";
-import { acknowledge, type Acknowledgement, type DeadChoice, dropDead, readIds, refuse, reviveDead } from "./events.ts";
+import { type EventId, parseEventId } from "#shared/protocol/event-id.ts";
+import {
+  acknowledge,
+  type Acknowledgement,
+  type DeadChoice,
+  dropDead,
+  openOf,
+  readIds,
+  refuse,
+  reviveDead,
+} from "./events.ts";
 import { lifeOf, type LifeTimes, skipTo } from "./life.ts";
-import type { Definition, SubscriptionRecord } from "./record.ts";
+import { type Definition, NOBODY, type SubscriptionRecord, wishOf } from "./record.ts";
+import { openBehindLoss, settleLoss } from "./told-losses.ts";
 
 const idsSchema = z.array(z.string().max(128)).max(10_000);
 
@@ -54,9 +64,9 @@ export function applyCommand(record: SubscriptionRecord, command: SubscriptionCo
   const { now, real } = context;
   switch (command.do) {
     case "acknowledge":
-      return acknowledge(record, acknowledgementOf(command), real);
+      return takeAcknowledgement(record, acknowledgementOf(command), real);
     case "refuse":
-      return refuse(record, readIds(command.ids), command.delayMs, now);
+      return takeRefusal(record, readIds(command.ids), command.delayMs, now);
     case "define":
       return define(record, command, context);
     case "pause":
@@ -72,15 +82,41 @@ export function applyCommand(record: SubscriptionRecord, command: SubscriptionCo
   }
 }
 
+/**
+ * Carries out a command on a record whose holder is not there. It may live all the same, and be cut off for a moment: where the subscription
+ * is another one now, nothing may be stored by a holder that passes over what is asked for now. Throws as `applyCommand` does.
+ */
+export function applyWithoutHolder(
+  record: SubscriptionRecord,
+  command: SubscriptionCommand,
+  context: CommandContext,
+): void {
+  const wish = wishOf(record);
+  applyCommand(record, command, context);
+  if (record.holder !== undefined && wishOf(record) !== wish) record.holder = NOBODY;
+}
+
 /** What a command acknowledges; nothing, where it is another one. */
 export function acknowledgementOf(command: SubscriptionCommand): Acknowledgement {
   if (command.do !== "acknowledge") return { ids: [], upTo: undefined };
   return { ids: readIds(command.ids), upTo: parseEventId(command.upTo ?? "") };
 }
 
-/** The events that whoever gives a command has. */
-export function answeredBy(command: SubscriptionCommand): Acknowledgement {
-  return command.do === "refuse" ? { ids: readIds(command.ids), upTo: undefined } : acknowledgementOf(command);
+function takeAcknowledgement(
+  record: SubscriptionRecord,
+  acknowledgement: Acknowledgement,
+  real: CommandContext["real"],
+): void {
+  const behind = openBehindLoss(record);
+  acknowledge(record, acknowledgement, real);
+  if (behind.some((seq) => !record.open.has(seq))) settleLoss(record);
+}
+
+function takeRefusal(record: SubscriptionRecord, ids: readonly EventId[], delayMs: number, now: number): void {
+  const refused = ids.filter(({ epoch }) => epoch === record.epoch).map(({ position }) => position);
+  const behind = new Set(openBehindLoss(record));
+  if (openOf(record, refused).some((seq) => behind.has(seq))) settleLoss(record);
+  refuse(record, ids, delayMs, now);
 }
 
 function deadOf(dead: "all" | readonly string[]): DeadChoice {

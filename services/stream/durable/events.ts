@@ -40,7 +40,8 @@ export function bury(record: SubscriptionRecord, seq: number, reason: DeadLetter
   const event = record.open.get(seq);
   if (event === undefined || record.dead.length >= MAX_DEAD) return false;
   record.open.delete(seq);
-  record.dead.push({ seq, tag: event.tag, deliveries: event.deliveries, reason });
+  // One that was dead before, and is not delivered again yet, has none. A record with such a letter cannot be read.
+  record.dead.push({ seq, tag: event.tag, deliveries: Math.max(1, event.deliveries), reason });
   return true;
 }
 

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { MemoryRecords } from "#test/rigs/memory-subscriptions.ts";
 import { idAt, openEvent, recordOf } from "#test/rigs/subscription-record.ts";
-import { applyCommand } from "./commands.ts";
+import { applyCommand, applyWithoutHolder } from "./commands.ts";
 import { MAX_DEAD } from "./events.ts";
 import { Hold } from "./hold.ts";
 import type { SubscriptionRecord } from "./record.ts";
@@ -22,11 +22,15 @@ beforeEach(() => {
 });
 afterEach(() => void vi.useRealTimers());
 
-async function holdOf(change: Partial<SubscriptionRecord> = {}): Promise<Hold> {
+async function holdOf(change: Partial<SubscriptionRecord> = {}, used: readonly number[] = []): Promise<Hold> {
   const record = recordOf({ holder: { connectionId: "w-1", client: undefined }, ...change });
   const write = (await records.put(KEY, storable(record), undefined)) ?? 0;
   const context = () => ({ now: Date.now(), life: LIFE });
-  const hold = new Hold(KEY, { record, write }, { store: records, now: Date.now, paceMs: () => 100, context });
+  const deps = { store: records, now: Date.now, paceMs: () => 100, context };
+  const hold = new Hold(KEY, { record, write }, deps, {
+    again: [...record.open.keys()].filter((seq) => !used.includes(seq)),
+    used,
+  });
   hold.begin({
     get cursor() {
       return cursor;
@@ -179,6 +183,20 @@ describe("a hold", () => {
     expect(await hold.apply({ do: "look" }, new Set())).toBe("moved");
   });
 
+  test("ends where its topics were changed without it: what it has passed since may be for the others", async () => {
+    const hold = await holdOf();
+    const { topics: _, ...defined } = recordOf().definition;
+    const definition = { ...defined, backoffMs: [] };
+    const at = { epoch: "first-epoch", position: { seq: 10, tag: "t10" } };
+    const command = { do: "define", definition, topics: ["invoice.*", "order.>"], at } as const;
+    await changeElsewhere((record) =>
+      applyWithoutHolder(record, { ...command, topics: [...command.topics] }, { now: 1_000, life: LIFE }),
+    );
+    deliver(hold, 14);
+    await vi.advanceTimersByTimeAsync(2_000);
+    expect([told, hold.ended, (await stored()).record.through.seq]).toEqual([["changed"], true, 10]);
+  });
+
   test("that is let go says where delivery stands, and gives back a delivery that did not take place", async () => {
     const hold = await holdOf();
     deliver(hold, 11);
@@ -191,6 +209,19 @@ describe("a hold", () => {
     await released;
     const { record } = await stored();
     expect([record.holder, record.through.seq, record.open.get(11)?.deliveries]).toEqual([undefined, 11, 1]);
+  });
+
+  test("that is let go before it has delivered gives back what attaching has used up, and nothing else", async () => {
+    const hold = await holdOf(
+      { open: new Map([openEvent(8, 0, 2), openEvent(9, 60_000, 2), openEvent(10, 0, 2)]) },
+      [8, 10],
+    );
+    hold.redelivered(8);
+    const released = hold.release();
+    await vi.advanceTimersByTimeAsync(100);
+    await released;
+    const { open } = (await stored()).record;
+    expect([8, 9, 10].map((seq) => open.get(seq)?.deliveries)).toEqual([2, 2, 1]);
   });
 
   test("delivers nothing while it is paused, and goes on when the pause is over", async () => {

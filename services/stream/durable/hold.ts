@@ -4,7 +4,7 @@ import { isPaused } from "#shared/contract/subscription-record.ts";
 import { AppError } from "#shared/errors/app-error.ts";
 import type { Position } from "../event.ts";
 import type { Notice } from "../log/resume.ts";
-import { answeredBy, applyCommand, type CommandContext, type SubscriptionCommand } from "./commands.ts";
+import { applyCommand, type CommandContext, type SubscriptionCommand } from "./commands.ts";
 import { UnderWay } from "./under-way.ts";
 import { Alarm } from "./alarm.ts";
 import { ackWaitOf, asksFor, bury, failDelivery, giveBack, open, openOf, passTo, useDelivery } from "./events.ts";
@@ -12,7 +12,7 @@ import { beginAnew } from "./life.ts";
 import { type SubscriptionRecord, wishOf } from "./record.ts";
 import { RecordWriter, type WriterDeps } from "./record-writer.ts";
 import type { StoredRecord, SubscriptionKey } from "./subscription-store.ts";
-import { ToldLosses } from "./told-losses.ts";
+import { settleLoss, tell } from "./told-losses.ts";
 
 /** How long a command waits until it is stored. */
 const STORED_WITHIN_MS = 4_000;
@@ -32,6 +32,12 @@ export interface HoldDeps extends WriterDeps {
   readonly context: () => Omit<CommandContext, "real">;
 }
 
+/** The open events that come again when a subscription is attached, by sequence. */
+export interface ComesAgain {
+  readonly again: readonly number[];
+  readonly used: readonly number[];
+}
+
 const noAnswer = (): AppError => new AppError("unavailable", "the store of subscriptions does not answer; try again");
 
 /**
@@ -47,19 +53,20 @@ export class Hold {
   readonly #writer: RecordWriter;
   readonly #deps: HoldDeps;
   readonly #underWay: UnderWay;
-  readonly #losses: ToldLosses;
   readonly #alarm: Alarm;
   readonly #madeFor: string;
   #reader: HoldReader | undefined;
   #ended = false;
 
-  /** Holds a record that was stored with this connection as its holder. The open events `again`, all by default, come again now. */
-  constructor(key: SubscriptionKey, stored: StoredRecord, deps: HoldDeps, again = [...stored.record.open.keys()]) {
+  /**
+   * Holds a record that was stored with this connection as its holder. The open events `again` come again now, by the delivery that they
+   * have had; those of `used` by another one, which is used up already.
+   */
+  constructor(key: SubscriptionKey, stored: StoredRecord, deps: HoldDeps, { again, used }: ComesAgain) {
     this.key = key;
     this.record = stored.record;
     this.#deps = deps;
-    this.#underWay = new UnderWay(again);
-    this.#losses = new ToldLosses(stored.record);
+    this.#underWay = new UnderWay(again, used);
     this.#madeFor = wishOf(stored.record);
     this.#alarm = new Alarm(() => this.#look(), deps);
     const owner = {
@@ -110,7 +117,7 @@ export class Hold {
 
   /** The client was told of a loss. */
   told(notice: Notice): void {
-    this.#losses.tell(notice);
+    tell(this.record, notice);
     this.#writer.touch();
   }
 
@@ -131,7 +138,6 @@ export class Hold {
     const now = this.#now;
     for (const position of positions) {
       open(this.record, position, now);
-      this.#losses.wrote(position.seq);
       if (this.#isCallback) this.#underWay.hand(position.seq);
     }
     this.#writer.touch();
@@ -143,15 +149,14 @@ export class Hold {
     const event = this.record.open.get(seq);
     if (event !== undefined) event.dueAt = this.#now + ackWaitOf(this.record.definition, event.deliveries);
     this.#underWay.leave(seq);
-    this.#losses.wroteAgain(seq);
     if (this.#isCallback) this.#underWay.hand(seq);
     this.#watch();
   }
 
-  /** The callback has taken events that it had in hand. */
-  accepted(positions: readonly Position[]): void {
+  /** The callback has taken events that it had in hand; `isTold`: and all that it was to be told of losses. */
+  accepted(positions: readonly Position[], isTold: boolean): void {
     this.record.failure = undefined;
-    this.#losses.accepted(positions);
+    if (isTold) settleLoss(this.record);
     this.#answered(positions, (seq) => this.record.open.delete(seq));
   }
 
@@ -185,7 +190,6 @@ export class Hold {
     if (this.#ended) return "moved";
     if (command.do !== "look" && this.#writer.isFull) throw noAnswer();
     this.#prepare();
-    this.#losses.answered(answeredBy(command));
     applyCommand(this.record, command, { ...this.#deps.context(), real });
     if (command.do !== "look") {
       this.#stir();
@@ -207,9 +211,9 @@ export class Hold {
     if (this.#ended) return;
     this.#prepare();
     this.#stop();
-    // A delivery that did not take place is not used up. What a stream is to get again has its time to acknowledge all the same.
-    const { claimed, all } = this.#underWay;
-    for (const seq of this.#isCallback ? all : claimed) giveBack(this.record, seq, this.#now);
+    // A delivery that did not take place is not used up.
+    const { used, all } = this.#underWay;
+    for (const seq of this.#isCallback ? all : used) giveBack(this.record, seq, this.#now);
     this.record.holder = undefined;
     await this.#writer.close();
   }

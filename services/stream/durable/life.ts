@@ -1,6 +1,6 @@
 import { isPaused } from "#shared/contract/subscription-record.ts";
 import type { Position } from "../event.ts";
-import type { SubscriptionRecord } from "./record.ts";
+import type { Definition, SubscriptionRecord } from "./record.ts";
 import { owe } from "./told-losses.ts";
 
 /** How long a subscription without a holder keeps what, in milliseconds. A holder notes that it is there more often. */
@@ -24,22 +24,29 @@ export function lifeOf(record: SubscriptionRecord, now: number, { expiresMs, arc
 
 /** Has a record go on at a position of a log that has begun anew: no sequence from before means anything. */
 export function beginAnew(record: SubscriptionRecord, epoch: string, position: Position): void {
-  const { definition } = record;
   forgetPositions(record);
-  const topics = Object.fromEntries(Object.keys(definition.topics).map((pattern) => [pattern, 0]));
-  Object.assign(record, { epoch, through: position, definition: { ...definition, topics } });
+  Object.assign(record, { epoch, through: position, definition: fromTheBeginning(record.definition) });
 }
 
-/** Has an archived record go on at a position of a log. What is open or lies before it is not delivered, and its client is to be told so. */
+/** The same topics, with every event of theirs that a log has. */
+export function fromTheBeginning(definition: Definition): Definition {
+  return { ...definition, topics: Object.fromEntries(Object.keys(definition.topics).map((pattern) => [pattern, 0])) };
+}
+
+/**
+ * Has an archived record go on at a position of a log. What was open, or lies before it, is not delivered, and its client is to be told so.
+ */
 export function skipTo(record: SubscriptionRecord, epoch: string, position: Position): void {
   if (epoch !== record.epoch) {
     owe(record, { event: "reset", reason: "epoch" });
     return beginAnew(record, epoch, position);
   }
+  const { through } = record;
+  const to = through.seq < position.seq ? position : through;
   const after = beforeOpen(record);
-  if (after.seq < position.seq) owe(record, { event: "gap", after, reason: "retention" });
+  if (after.seq < to.seq) owe(record, { event: "gap", after, reason: "retention" });
   forgetPositions(record);
-  record.through = position;
+  record.through = to;
 }
 
 /** The position behind which something was not delivered, or not acknowledged. */

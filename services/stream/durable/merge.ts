@@ -1,3 +1,4 @@
+import { fromTheBeginning } from "./life.ts";
 import type { SubscriptionRecord } from "./record.ts";
 
 /**
@@ -5,13 +6,18 @@ import type { SubscriptionRecord } from "./record.ts";
  * one that is stored now.
  */
 export function mergeRecord(mine: SubscriptionRecord, base: SubscriptionRecord, theirs: SubscriptionRecord): void {
-  mine.definition = theirs.definition;
-  mine.revision = theirs.revision;
-  mine.pausedUntil = theirs.pausedUntil;
+  // Mine has begun anew in another log, or in one that has lost its end: no sequence of theirs means anything there.
+  const isAnew = mine.epoch !== theirs.epoch || mine.through.seq < base.through.seq;
+  if (theirs.revision !== base.revision) {
+    const { definition, revision, pausedUntil } = theirs;
+    Object.assign(mine, { definition: isAnew ? fromTheBeginning(definition) : definition, revision, pausedUntil });
+  }
+  if (isAnew) return;
+  if (JSON.stringify(mine.owed) === JSON.stringify(base.owed)) mine.owed = theirs.owed;
   mergeOpen(mine, base, theirs);
   mergeDead(mine, base, theirs);
   for (const [seq, tag] of theirs.early) if (mine.open.get(seq)?.tag === tag) mine.open.delete(seq);
-  mine.early = new Map([...theirs.early].filter(([seq]) => seq > mine.through.seq));
+  mine.early = new Map([...mine.early, ...theirs.early].filter(([seq]) => seq > mine.through.seq));
   mine.reach = Math.max(mine.reach, theirs.reach);
 }
 

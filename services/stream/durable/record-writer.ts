@@ -1,7 +1,7 @@
 import { within } from "#shared/async/within.ts";
 import { backoffMs } from "#shared/time/backoff.ts";
 import { mergeRecord } from "./merge.ts";
-import { parseRecord, type SubscriptionRecord } from "./record.ts";
+import { NOBODY, parseRecord, type SubscriptionRecord } from "./record.ts";
 import {
   type StorableRecord,
   storable,
@@ -162,8 +162,8 @@ export class RecordWriter {
     const stored = await store.read(this.#key);
     if (this.#isLost) return false;
     const holder = stored?.record.holder?.connectionId;
-    if (stored === undefined || holder !== this.#connectionId)
-      return this.#lose(stored === undefined ? "changed" : "replaced");
+    if (stored === undefined || holder === NOBODY.connectionId) return this.#lose("changed");
+    if (holder !== this.#connectionId) return this.#lose("replaced");
     const { text } = storable(stored.record);
     const base = this.#unanswered.get(stored.record.puts) ?? this.#stored.text;
     if (text !== base) this.#merge(base, stored.record);

@@ -37,6 +37,9 @@ export interface Holder {
   readonly client: string | undefined;
 }
 
+/** In place of a holder that was not found: no connection has such an id, and whoever attaches takes over as from one that is gone. */
+export const NOBODY: Holder = { connectionId: "nobody", client: undefined };
+
 /** Where a subscription is delivered to instead of a stream. It holds no secret. */
 export interface Callback {
   readonly url: string;

@@ -1,14 +1,13 @@
 import { parseEventId } from "#shared/protocol/event-id.ts";
 import type { Position } from "../event.ts";
 import { gapTo, type Notice } from "../log/resume.ts";
-import type { Acknowledgement } from "./events.ts";
 import type { Loss, SubscriptionRecord } from "./record.ts";
 
 const BEFORE_ALL: Position = { seq: 0, tag: "0" };
 
 /** Notes a loss beside one that a client is not known to know of: what it is told covers both. */
-export function owe(record: SubscriptionRecord, loss: Loss): void {
-  record.owed = coverBoth(record.owed, loss);
+export function owe(record: SubscriptionRecord, loss: Loss): Loss {
+  return (record.owed = coverBoth(record.owed, loss));
 }
 
 /** What a client is told where it goes on behind a position: of the loss that it is owed, and of one that was found now. */
@@ -24,58 +23,30 @@ export function noticeOf(
 }
 
 /**
- * What a holder has told its client is lost. It stays in the record, and whoever attaches next is told again, until the client answers
- * for an event that was written behind it: bytes that a connection took may never arrive.
+ * A client is told of a loss now. It stays in the record, and whoever attaches next is told again, until the client answers for an event
+ * that it got for the first time behind it: bytes that a connection took may never arrive, and an answer for an event that it had before
+ * may come at any time.
  */
-export class ToldLosses {
-  readonly #record: SubscriptionRecord;
-  /** The end of what is lost; events that were written before stand before it. */
-  #end = BEFORE_ALL.seq;
-  /** The sequences of the events that were written behind it. */
-  readonly #behind = new Set<number>();
+export function tell(record: SubscriptionRecord, notice: Notice): void {
+  const to = notice.event === "gap" ? positionIn(notice.data.to).seq : BEFORE_ALL.seq;
+  const loss = owe(record, lossOf(notice));
+  record.owed = { ...loss, toldBehind: Math.max(to, record.through.seq, ...record.open.keys()) };
+}
 
-  constructor(record: SubscriptionRecord) {
-    this.#record = record;
-  }
+/** The open events whose answers say that the client knows of what it is owed. */
+export function openBehindLoss({ owed, open }: SubscriptionRecord): number[] {
+  const { toldBehind } = owed ?? {};
+  return toldBehind === undefined ? [] : [...open.keys()].filter((seq) => seq > toldBehind);
+}
 
-  /** The client was told. */
-  tell(notice: Notice): void {
-    owe(this.#record, lossOf(notice));
-    this.#end = notice.event === "gap" ? positionIn(notice.data.to).seq : BEFORE_ALL.seq;
-    this.#behind.clear();
-  }
-
-  /** An event was written for the first time. */
-  wrote(seq: number): void {
-    if (seq > this.#end) this.wroteAgain(seq);
-  }
-
-  /** An event was written again; the order of the log does not say when. */
-  wroteAgain(seq: number): void {
-    if (this.#record.owed !== undefined) this.#behind.add(seq);
-  }
-
-  /** The client has these events. */
-  answered({ ids, upTo }: Acknowledgement): void {
-    const { epoch } = this.#record;
-    this.accepted(ids.filter((id) => id.epoch === epoch).map(({ position }) => position));
-    if (upTo?.epoch === epoch && [...this.#behind].some((seq) => seq <= upTo.position.seq)) this.#settle();
-  }
-
-  /** It has the events at these positions. */
-  accepted(positions: readonly Position[]): void {
-    if (positions.some(({ seq }) => this.#behind.has(seq))) this.#settle();
-  }
-
-  #settle(): void {
-    this.#record.owed = undefined;
-    this.#behind.clear();
-  }
+/** The client knows of what it was told. */
+export function settleLoss(record: SubscriptionRecord): void {
+  if (record.owed?.toldBehind !== undefined) record.owed = undefined;
 }
 
 function coverBoth(owed: Loss | undefined, loss: Loss): Loss {
   if (owed === undefined || loss.event === "reset") return loss;
-  if (owed.event === "reset") return owed;
+  if (owed.event === "reset") return { event: "reset", reason: owed.reason };
   return owed.after.seq < loss.after.seq ? { ...loss, after: owed.after } : loss;
 }
 

@@ -3,16 +3,20 @@ export class UnderWay {
   /** They are to come again, and that is not stored yet. */
   readonly #claimed = new Set<number>();
   readonly #inHand = new Set<number>();
+  /** Those whose next delivery is used up, and has not taken place. */
+  readonly #used: Set<number>;
   /** They come again now, in the order of the log. */
   #ready: number[];
 
-  constructor(ready: readonly number[]) {
-    this.#ready = [...ready];
+  /** All come again now; for those of `used` that is a delivery that is used up already. */
+  constructor(again: readonly number[], used: readonly number[]) {
+    this.#ready = [...again, ...used].toSorted((a, b) => a - b);
+    this.#used = new Set(used);
   }
 
-  /** Those whose next delivery is not stored yet. */
-  get claimed(): ReadonlySet<number> {
-    return this.#claimed;
+  /** Those whose next delivery is used up, and has not taken place. */
+  get used(): ReadonlySet<number> {
+    return this.#used;
   }
 
   /** All of them. */
@@ -34,7 +38,10 @@ export class UnderWay {
 
   /** These come again once that is stored. */
   claim(seqs: readonly number[]): void {
-    for (const seq of seqs) this.#claimed.add(seq);
+    for (const seq of seqs) {
+      this.#claimed.add(seq);
+      this.#used.add(seq);
+    }
   }
 
   /** These come again now. */
@@ -54,6 +61,7 @@ export class UnderWay {
   /** Time runs for it again, if it is open. */
   leave(seq: number): void {
     this.#inHand.delete(seq);
+    this.#used.delete(seq);
     if (this.#ready[0] === seq) this.#ready.shift();
     else if (this.#ready.includes(seq)) this.#ready = this.#ready.filter((each) => each !== seq);
   }
@@ -67,6 +75,7 @@ export class UnderWay {
   clear(): void {
     this.#ready = [];
     this.#claimed.clear();
+    this.#used.clear();
     this.#inHand.clear();
   }
 }

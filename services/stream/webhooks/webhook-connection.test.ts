@@ -43,7 +43,8 @@ beforeEach(() => {
     isPaused: false,
     ended: false,
     next: undefined,
-    accepted: (at: Position[]) => void told.push(["accepted", seqsOf(at)]),
+    accepted: (at: Position[], isTold: boolean) =>
+      void told.push(["accepted", seqsOf(at), ...(isTold ? [] : ["not told"])]),
     failed: (at: Position[], reason: string, leastMs: number) =>
       void told.push(["failed", seqsOf(at), reason, leastMs]),
     takeBack: (at: Position[]) => void told.push(["takeBack", seqsOf(at)]),
@@ -86,6 +87,12 @@ function write(...seqs: number[]): Promise<void> {
     seqs.map((seq) => ({ seq, tag: "t" })),
   );
   return turn();
+}
+
+/** Writes a gap between two sequences. */
+function gapFrames(from: number, to: number): void {
+  const id = `first-epoch.${to}.t`;
+  connection.write(encodeControl(FORMAT, "gap", { from: `first-epoch.${from}.t`, to: id, reason: "erased" }, { id }));
 }
 
 async function answer(outcome: PostOutcome): Promise<void> {
@@ -171,6 +178,44 @@ describe("a callback", () => {
     await answer({ is: "delivered" });
     await write(13);
     expect(dataOf(2)).toEqual([13]);
+  });
+
+  test("has another message where a gap comes with events that it had before", async () => {
+    const idOf = (place: number) => posts[place]?.message.headers["webhook-id"];
+    await write(11);
+    await answer({ is: "failed", reason: "no answer", isAway: false });
+    await write(11);
+    gapFrames(9, 10);
+    await answer({ is: "failed", reason: "no answer", isAway: false });
+    for (let again = 0; again < 2; again += 1) {
+      await write(11);
+      await answer({ is: "failed", reason: "no answer", isAway: false });
+    }
+    expect([idOf(1) === idOf(0), idOf(2) === idOf(1), idOf(3) === idOf(2)]).toEqual([true, false, true]);
+  });
+
+  test("knows of no gap that came while its message was in hand", async () => {
+    await write(11);
+    gapFrames(9, 10);
+    await answer({ is: "delivered" });
+    await write(12);
+    await answer({ is: "delivered" });
+    expect(told).toEqual([
+      ["accepted", [11], "not told"],
+      ["accepted", [12]],
+    ]);
+  });
+
+  test("is told of every gap, however many there were before the next event", async () => {
+    for (let seq = 0; seq < 300; seq += 2) gapFrames(seq, seq + 1);
+    await write(311);
+    const gaps = dataOf(0).slice(0, -1) as { from: string; to: string }[];
+    expect([gaps.length, gaps[0]?.from, gaps[1]?.from, gaps.at(-1)?.to]).toEqual([
+      100,
+      "first-epoch.0.t",
+      "first-epoch.102.t",
+      "first-epoch.299.t",
+    ]);
   });
 
   test("that is gone gets nothing more", async () => {

@@ -8,7 +8,7 @@ import { plainBody } from "../sse/body-coding.ts";
 import type { PostOutcome, Poster } from "./http/post.ts";
 import type { HostNews } from "./host-breaker.ts";
 import type { Lanes } from "./lanes.ts";
-import { encodeBatch, messageIdOf, readFrames } from "./read-batch.ts";
+import { bounded, encodeBatch, encodeNotice, messageIdOf, readFrames, type ReceivedNotice } from "./read-batch.ts";
 import type { MessageSigner } from "./sign-message.ts";
 
 /** The most events of a message. */
@@ -48,7 +48,7 @@ export interface WebhookDeps {
 
 /** Events that go together. */
 interface Batch {
-  readonly notices: readonly Buffer[];
+  readonly notices: readonly ReceivedNotice[];
   readonly events: readonly Buffer[];
   readonly positions: readonly Position[];
   readonly judged: Judgement;
@@ -79,7 +79,7 @@ export class WebhookConnection implements Connection {
   readonly #closed = Promise.withResolvers<void>();
   readonly #stop = new AbortController();
   /** Notices that are not delivered yet. */
-  #notices: readonly Buffer[] = [];
+  #notices: readonly ReceivedNotice[] = [];
   /** Settles once the batch in hand is answered for, or nobody is there any more; undefined while there is none. */
   #inHand: PromiseWithResolvers<void> | undefined;
   #isPosting = false;
@@ -107,8 +107,8 @@ export class WebhookConnection implements Connection {
 
   write(frames: Buffer, positions: readonly Position[] = []): void {
     if (this.#isOver) return;
-    const { events, notices } = readFrames(frames, this.#taken.hold.key.tenant);
-    this.#notices = [...this.#notices, ...notices].slice(-MAX_NOTICES);
+    const { events, notices } = readFrames(frames);
+    this.#notices = bounded([...this.#notices, ...notices], MAX_NOTICES);
     if (positions.length === 0) return;
     const { registration, erasures } = this.#taken;
     const { grant } = registration;
@@ -178,8 +178,10 @@ export class WebhookConnection implements Connection {
       this.#restsUntil = now() + SECRET_REST_MS;
       return NOT_SENT;
     }
-    const body = encodeBatch([...notices, ...events]);
-    const headers = this.#headersOf(body, positions, signer);
+    const own = notices.map((notice) => encodeNotice(notice, this.#taken.hold.key.tenant));
+    const body = encodeBatch([...own, ...events]);
+    const id = messageIdOf(this.#taken.hold.key, positions, notices);
+    const headers = this.#headersOf(id, body, signer);
     const { url } = this.#taken.callback;
     this.bytes += body.length;
     const beganAt = now();
@@ -192,8 +194,7 @@ export class WebhookConnection implements Connection {
   }
 
   /** The headers of Standard Webhooks 1.0. */
-  #headersOf(body: Buffer, positions: readonly Position[], signer: MessageSigner): Record<string, string> {
-    const id = messageIdOf(this.#taken.hold.key, positions);
+  #headersOf(id: string, body: Buffer, signer: MessageSigner): Record<string, string> {
     const timestamp = Math.floor(this.#deps.wall() / 1_000);
     return {
       "content-type": "application/cloudevents-batch+json; charset=utf-8",
@@ -228,7 +229,7 @@ export class WebhookConnection implements Connection {
     switch (outcome.is) {
       case "delivered":
         if (hold.record.failure !== undefined) this.#deps.observer.troubled(this.#taken, undefined);
-        return hold.accepted(positions);
+        return hold.accepted(positions, this.#notices.length === 0);
       case "withheld":
         return hold.takeBack(positions);
       case "gone":

@@ -32,7 +32,7 @@ export function holdAnswerOf(answer: object): HoldAnswer {
 
 /** The edge, as far as it carries out commands for its holds. */
 export interface HoldDeps {
-  readonly holds: Pick<Holds, "release">;
+  readonly holds: Pick<Holds, "release" | "attached">;
   readonly findReal: FindReal;
   /** How long the client of a stream waits that another one has replaced, in milliseconds. */
   readonly replacedMs: () => number;
