@@ -29,7 +29,7 @@ export class Cursor {
 }
 
 /** Whether `id` lies behind `last` in the log, or in another log. */
-function isBehind(last: string | undefined, id: string): boolean {
+export function isBehind(last: string | undefined, id: string): boolean {
   const before = parseEventId(last ?? "");
   const after = parseEventId(id);
   if (before === undefined || after === undefined) return id !== last;

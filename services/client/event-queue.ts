@@ -2,17 +2,22 @@
 const MAX_WAITING = 10_000;
 
 /** The events of one loop over a stream, in order, until the loop has taken them. */
-export class EventQueue<Event> implements AsyncIterableIterator<Event, undefined> {
-  readonly #onLeave: () => void;
+export class EventQueue<Event extends object> implements AsyncIterableIterator<Event, undefined> {
+  readonly #onDone: (event?: Event) => void;
   readonly #waiting: Event[] = [];
+  /** The event that the loop has now. */
+  #present: Event | undefined;
   #end: { readonly error: Error | undefined } | undefined;
-  /** One for all who wait: more than one may. */
-  #news: Promise<void> | undefined;
-  #wake: () => void = () => {};
+  readonly #wakers: (() => void)[] = [];
 
-  /** `onLeave`: the loop takes no more. */
-  constructor(onLeave: () => void) {
-    this.#onLeave = onLeave;
+  /** `onDone`: the loop has done with an event; without one, it takes no more. */
+  constructor(onDone: (event?: Event) => void) {
+    this.#onDone = onDone;
+  }
+
+  /** The first event that the loop has not done with; undefined where there is none. */
+  get first(): Event | undefined {
+    return this.#present ?? this.#waiting[0];
   }
 
   /** Adds an event. */
@@ -20,42 +25,44 @@ export class EventQueue<Event> implements AsyncIterableIterator<Event, undefined
     if (this.#waiting.length >= MAX_WAITING) {
       this.#waiting.length = 0;
       this.end(new Error(`${MAX_WAITING} events wait: go on by lastEventId`));
-      this.#onLeave();
+      this.#onDone();
     }
-    if (this.#end === undefined) this.#waiting.push(event);
+    if (!this.#end) this.#waiting.push(event);
     this.#wake();
   }
 
   /** Ends the loop behind the events that wait; by this error, where there is one. */
-  end(error: Error | undefined): void {
+  end(error?: Error): void {
     this.#end ??= { error };
     this.#wake();
   }
 
   async next(): Promise<IteratorResult<Event, undefined>> {
+    const done = this.#present;
+    this.#present = undefined;
+    if (done) this.#onDone(done);
     for (;;) {
       const value = this.#waiting.shift();
-      if (value !== undefined) return { value, done: false };
-      if (this.#end?.error !== undefined) throw this.#end.error;
-      if (this.#end !== undefined) return { value: undefined, done: true };
-      this.#news ??= new Promise((resolve) => {
-        this.#wake = () => {
-          this.#news = undefined;
-          resolve();
-        };
-      });
-      await this.#news;
+      if (value) return { value: (this.#present = value), done: false };
+      if (this.#end?.error) throw this.#end.error;
+      if (this.#end) return { value: undefined, done: true };
+      await new Promise<void>((resolve) => this.#wakers.push(resolve));
     }
   }
 
   async return(): Promise<IteratorResult<Event, undefined>> {
     this.#waiting.length = 0;
-    this.end(undefined);
-    this.#onLeave();
+    this.end();
+    this.#onDone();
     return { value: undefined, done: true };
   }
 
   [Symbol.asyncIterator](): this {
     return this;
+  }
+
+  /** More than one may wait. */
+  #wake(): void {
+    for (const wake of this.#wakers.splice(0)) wake();
   }
 }

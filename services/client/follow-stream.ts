@@ -1,6 +1,7 @@
 import type { Frame } from "../shared/protocol/frame.ts";
 import type { StreamCalls } from "./calls/stream-calls.ts";
 import { isEvent, readControl } from "./control.ts";
+import { isBehind } from "./cursor.ts";
 import type { Environment } from "./environment/environment.ts";
 import { EventQueue } from "./event-queue.ts";
 import { KeptId } from "./kept-id.ts";
@@ -24,7 +25,7 @@ const MAX_HELD = 1_000;
 export class FollowedStream<Given extends Schemas> implements Omit<SluiceStream<Given>, keyof StreamCalls> {
   readonly #options: ConnectOptions<Given>;
   readonly #source: Source;
-  readonly #kept: KeptId;
+  readonly #kept: KeptId | undefined;
   readonly #listeners = new Set<Listening>();
   readonly #queues = new Set<EventQueue<StreamEvent>>();
   #held: StreamEvent[] | undefined = [];
@@ -40,12 +41,13 @@ export class FollowedStream<Given extends Schemas> implements Omit<SluiceStream<
       this.#listen(name, (value) => runReaction(reaction as Reaction<never>, value));
     }
     this.#options = options;
-    this.#kept = new KeptId(options, environment);
+    // A durable subscription knows by itself how far its holder is.
+    if (options.remember && options.subscription === undefined) this.#kept = new KeptId(options, environment);
     const listener = {
       onFrame: (frame: Frame) => this.#takeTurn(frame),
       onState: (state: StreamState) => this.#notifyState(state),
     };
-    this.#source = open(listener, options.lastEventId ?? this.#kept.last);
+    this.#source = open(listener, options.lastEventId ?? this.#kept?.last);
   }
 
   get state(): StreamState {
@@ -67,10 +69,10 @@ export class FollowedStream<Given extends Schemas> implements Omit<SluiceStream<
   }
 
   [Symbol.asyncIterator](): AsyncIterator<EventOf<Given>> {
-    const queue = new EventQueue<StreamEvent>(() => this.#queues.delete(queue));
+    const queue = new EventQueue<StreamEvent>((event) => (event ? this.#keep(event.id) : this.#queues.delete(queue)));
     this.#queues.add(queue);
     this.#letGo();
-    if (this.state.name === "ended") this.#endLoops(this.state);
+    if (this.state.name === "ended") void this.#endLoops(this.state);
     return queue as AsyncIterator<unknown> as AsyncIterator<EventOf<Given>>;
   }
 
@@ -83,13 +85,13 @@ export class FollowedStream<Given extends Schemas> implements Omit<SluiceStream<
   #takeTurn(frame: Frame): void {
     if (this.#checking) return void this.#turns.push(frame);
     const checking = this.#take(frame);
-    if (checking !== undefined) this.#checking = this.#finish(checking);
+    if (checking) this.#checking = this.#finish(checking);
   }
 
   /** Takes what came while a schema took its time. */
   async #finish(checking: Promise<void>): Promise<void> {
     await checking;
-    for (let next = this.#turns.shift(); next !== undefined; next = this.#turns.shift()) await this.#take(next);
+    for (let next = this.#turns.shift(); next; next = this.#turns.shift()) await this.#take(next);
     this.#checking = undefined;
   }
 
@@ -102,7 +104,7 @@ export class FollowedStream<Given extends Schemas> implements Omit<SluiceStream<
 
   #takeEvent({ event, issues }: CheckedEvent): undefined {
     const { onInvalid } = this.#options;
-    if (issues !== undefined && onInvalid !== undefined) runReaction(onInvalid, { event, issues });
+    if (issues && onInvalid) runReaction(onInvalid, { event, issues });
     else this.#handOn(event);
     this.#keep(event.id);
   }
@@ -115,11 +117,13 @@ export class FollowedStream<Given extends Schemas> implements Omit<SluiceStream<
 
   /** Whoever goes on behind an id that was kept has got everything before it. */
   #keep(id: string | undefined): void {
-    if (id && !this.#held?.length && this.#options.subscription === undefined) this.#kept.keep(id);
+    if (!id || this.#held?.length) return;
+    for (const { first } of this.#queues) if (first && !isBehind(id, first.id)) return;
+    this.#kept?.keep(id);
   }
 
   #handOn(event: StreamEvent): void {
-    if (this.#held !== undefined) {
+    if (this.#held) {
       if (this.#held.length < MAX_HELD) this.#held.push(event);
       return;
     }
@@ -129,7 +133,7 @@ export class FollowedStream<Given extends Schemas> implements Omit<SluiceStream<
 
   /** The first listener gets what came before it, in a moment: another one may be added in the same breath. */
   #letGo(): void {
-    if (this.#held === undefined) return;
+    if (!this.#held) return;
     queueMicrotask(() => {
       const held = this.#held ?? [];
       this.#held = undefined;
@@ -140,23 +144,20 @@ export class FollowedStream<Given extends Schemas> implements Omit<SluiceStream<
 
   #notifyState(state: StreamState): void {
     this.#notify(STATE, state);
-    if (state.name === "ended") this.#endLoops(state);
+    if (state.name === "ended") void this.#endLoops(state);
   }
 
-  #endLoops(state: Extract<StreamState, { readonly name: "ended" }>): void {
-    const error = state.reason === "closed" ? undefined : new StreamEndedError(state);
+  async #endLoops(state: Extract<StreamState, { readonly name: "ended" }>): Promise<void> {
     // Behind events whose schema takes its time, and those that wait for a listener.
-    const end = async (): Promise<void> => {
-      await this.#checking;
-      for (const queue of this.#queues) queue.end(error);
-      this.#kept.close();
-    };
-    void end();
+    await this.#checking;
+    const error = state.reason === "closed" ? undefined : new StreamEndedError(state);
+    for (const queue of this.#queues) queue.end(error);
+    this.#kept?.close();
   }
 
   #notify(name: string, value: unknown): void {
     // Those that are there now, and still are when it is their turn: one that hears may leave, come again, or take another one away.
-    for (const listening of Array.from(this.#listeners)) {
+    for (const listening of new Set(this.#listeners)) {
       if (listening[0] === name && this.#listeners.has(listening)) runReaction(listening[1], value as never);
     }
   }

@@ -4,22 +4,21 @@ import type { StreamOptions } from "./options.ts";
 /** A write to a page's storage blocks the page: it is made at most so often, and when the page is left. */
 const BETWEEN_MS = 1_000;
 
-/** The last id of a stream, kept over a reload of its page where that is asked for. */
+/** The last id of a stream, kept over a reload of its page. */
 export class KeptId {
   readonly #environment: Pick<Environment, "session" | "now" | "watch">;
-  readonly #key: string | undefined;
+  readonly #key: string;
   readonly #unwatch: () => void;
   #id: string | undefined;
   #writtenAt = -Infinity;
 
   constructor(
-    { url, topics = [], client = "", remember }: StreamOptions,
+    { url, topics = [], client = "" }: StreamOptions,
     environment: Pick<Environment, "session" | "now" | "watch">,
   ) {
     this.#environment = environment;
-    this.#key =
-      remember === undefined ? undefined : `sluice-id:${JSON.stringify([url, client, [...topics].toSorted()])}`;
-    this.#id = this.#key && (environment.session?.getItem(this.#key) ?? undefined);
+    this.#key = `sluice-id:${JSON.stringify([url, client, [...topics].toSorted()])}`;
+    this.#id = environment.session?.getItem(this.#key) ?? undefined;
     this.#unwatch = environment.watch((sign) => sign === "suspend" && this.#write());
   }
 
@@ -41,7 +40,7 @@ export class KeptId {
   }
 
   #write(): void {
-    if (this.#key === undefined || this.#id === undefined) return;
+    if (!this.#id) return;
     this.#writtenAt = this.#environment.now();
     try {
       this.#environment.session?.setItem(this.#key, this.#id);

@@ -82,3 +82,30 @@ test("events that nobody has heard yet come again after a reload, and those that
   await settle();
   expect(kept()).toBe(idOf(2));
 });
+
+test("the id of an event is kept once each loop has come back from it, or has left", async () => {
+  const environment = createFakeEnvironment();
+  const { stream, event, frame } = follow({ remember: "session" }, environment);
+  const kept = (): unknown => {
+    environment.sign("suspend");
+    return [...environment.stored.values()][0];
+  };
+  const [loop, slower] = [stream[Symbol.asyncIterator](), stream[Symbol.asyncIterator]()];
+  await settle();
+  for (const seq of [1, 2, 3]) event(seq);
+  await loop.next();
+  await slower.next();
+  frame("cursor", 4);
+  expect(kept()).toBeUndefined();
+  await loop.next();
+  expect(kept()).toBeUndefined();
+  await slower.next();
+  expect(kept()).toBe(idOf(1));
+  await slower.return?.();
+  await loop.next();
+  expect(kept()).toBe(idOf(2));
+  await loop.return?.();
+  expect(kept()).toBe(idOf(2));
+  frame("cursor", 5);
+  expect(kept()).toBe(idOf(5));
+});

@@ -15,14 +15,14 @@ export function readEvent(
   schemas: Schemas | undefined,
 ): CheckedEvent | Promise<CheckedEvent> {
   const envelope = parseEnvelope(data);
-  if (envelope === undefined) {
+  if (!envelope) {
     const event = { id, type: "", topic: "", data, time: "", raw: data };
     return { event, issues: [{ message: "this is no CloudEvents envelope" }] };
   }
   const { type, subject: topic, time, traceparent, data: payload } = envelope;
   const event = { id, type, topic, data: payload, time, traceparent, raw: data };
   const schema = Object.hasOwn(schemas ?? {}, type) ? schemas?.[type] : undefined;
-  return schema === undefined ? { event } : checkEvent(event, schema);
+  return schema ? checkEvent(event, schema) : { event };
 }
 
 interface Envelope {
@@ -51,7 +51,7 @@ interface CheckedValue {
 function checkEvent(event: StreamEvent, schema: StandardSchemaV1): CheckedEvent | Promise<CheckedEvent> {
   // Some libraries say both what they have read so far, and what is wrong with it.
   const settle = ({ issues, value }: Partial<CheckedValue>): CheckedEvent =>
-    issues === undefined ? { event: { ...event, data: value } } : { event, issues };
+    issues ? { event, issues } : { event: { ...event, data: value } };
   const fail = (error: unknown): CheckedEvent => ({ event, issues: [{ message: String(error) }] });
   try {
     const result = schema["~standard"].validate(event.data);

@@ -12,7 +12,7 @@ interface Reading {
 /** A log in memory whose streams behave as an edge's: behind an id, in order, live, and torn at any time. */
 export class TabLog {
   readonly #texts: string[] = [];
-  readonly #streams = new Set<{ send(): void; tear(): void }>();
+  readonly #streams = new Set<{ send(): void; tear(): void; reset(): void }>();
   /** How many streams were opened so far. */
   opened = 0;
 
@@ -33,6 +33,12 @@ export class TabLog {
       this.#texts.push(text);
       for (const stream of this.#streams) stream.send();
     }
+  }
+
+  /** Loses the last events, and says so: their ids become those of others. */
+  loseEnd(events: number): void {
+    this.#texts.length -= events;
+    for (const stream of this.#streams) stream.reset();
   }
 
   /** Breaks every stream off. */
@@ -64,7 +70,9 @@ export class TabLog {
         this.opened += 1;
         connectionId = `connection-${this.opened}`;
         const ready = { connectionId, tenant: "demo", subject: subject() };
-        hear({ event: "ready", id: place, data: JSON.stringify(ready) });
+        const isLost = seqOf(place) > this.#texts.length;
+        hear({ event: "ready", ...(!isLost && { id: place }), data: JSON.stringify(ready) });
+        if (isLost) stream.reset();
         if (state.name !== "live") listener.onState((state = { name: "live" }));
         stream.send();
       };
@@ -74,6 +82,10 @@ export class TabLog {
           for (const data of this.#texts.slice(seqOf(place))) {
             if (this.#streams.has(stream)) hear({ id: idAt(seqOf(place) + 1), data });
           }
+        },
+        reset: () => {
+          if (connectionId === undefined) return;
+          hear({ event: "reset", id: idAt(this.#texts.length), data: '{"reason":"tail_lost"}' });
         },
         tear: () => {
           connectionId = undefined;

@@ -1,5 +1,6 @@
 import type { Frame } from "../../services/shared/protocol/frame.ts";
 import type { Source } from "../../services/client/source.ts";
+import { waitFor } from "../support/wait.ts";
 import { TabLog } from "./tab-log.ts";
 import { shareSource } from "../../services/client/tabs/shared-source.ts";
 import type { Sharing, TabPlatform } from "../../services/client/tabs/sharing.ts";
@@ -108,4 +109,18 @@ export function openBrowser(): TestBrowser {
     for (const source of open) source.close();
   };
   return { log, tab, pass, [Symbol.dispose]: close };
+}
+
+/** Waits until each tab says that it is live. */
+export async function areLive(...tabs: readonly TestTab[]): Promise<void> {
+  for (const { source } of tabs) await waitFor("a live tab", () => source.state.name === "live");
+}
+
+/** Waits until each tab has shown just these events. */
+export async function allShow(texts: readonly string[], ...tabs: readonly TestTab[]): Promise<void> {
+  const show = (): string => JSON.stringify(tabs.map(({ events }) => events()));
+  const expected = JSON.stringify(tabs.map(() => texts));
+  await waitFor(expected, () => show() === expected).catch((error: Error) => {
+    throw new Error(`${error.message}; shown is ${show()}`);
+  });
 }

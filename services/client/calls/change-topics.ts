@@ -25,23 +25,30 @@ export function createTopicChanger(
   const { edge, source, parameters, isKept, isShared } = changing;
   /** What one connection is of since its last change. */
   let latest: { readonly connectionId: string; readonly topics: TopicChange["topics"] } | undefined;
-  const change = async (add: readonly string[], remove: readonly string[]): Promise<TopicChange> => {
+  const change = async (
+    add: readonly string[],
+    remove: readonly string[],
+    isSecondTry = false,
+  ): Promise<TopicChange> => {
     const ready = await whenReady(source.whenReady());
     if (isShared()) return moveTo(changing, changed(parameters.getAll("topic"), add, remove));
     const { connectionId } = ready;
+    let { topics } = latest?.connectionId === connectionId ? latest : ready;
     try {
       const answer = await edge.call<TopicChange>(`/v1/streams/${connectionId}/topics`, { body: { add, remove } });
-      latest = { connectionId, topics: answer.topics };
+      ({ topics } = answer);
+      latest = { connectionId, topics };
       // The next connection is asked for by them: the edge forgets changes with the connection.
       if (!isKept) write(parameters, changed(parameters.getAll("topic"), add, remove));
-      return answer;
+      if (source.connectionId === connectionId || source.state.name === "ended") return answer;
     } catch (error) {
-      // The connection is over. That of a poll always is, which has its topics in its URL.
       if (!(error instanceof ProblemError && error.status === 404)) throw error;
-      const { topics } = latest?.connectionId === connectionId ? latest : ready;
-      const present = topics.map(({ topic }) => topic);
-      return moveTo(changing, changed(present, add, remove));
     }
+    // The connection is over, and the one in its place was asked for without the change.
+    if (source.connectionId !== connectionId && !isSecondTry) return change(add, remove, true);
+    // That of a poll always is, which has its topics in its URL.
+    const present = topics.map(({ topic }) => topic);
+    return moveTo(changing, changed(present, add, remove));
   };
   // One after the other: a change that is refused takes back nothing of another one.
   let last: Promise<unknown> = Promise.resolve();

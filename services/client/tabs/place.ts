@@ -1,4 +1,5 @@
 import { parseEventId } from "../../shared/protocol/event-id.ts";
+import type { Frame } from "../../shared/protocol/frame.ts";
 
 /** An id behind which a reader stands; undefined while it has none. */
 export type Place = string | undefined;
@@ -16,10 +17,12 @@ export function comparePlaces(a: Place, b: Place): number | undefined {
 /** What a frame is for a reader that stands at a place: it has it, it comes next, or there may be others between. */
 export type Fit = "repeats" | "continues" | "breaks";
 
-/** How a frame with this id fits a reader, where the frame's stream stood at `after` before it. */
-export function fitOf(place: Place, after: Place, id: string): Fit {
+/** How a frame with this id, and of this name, fits a reader, where the frame's stream stood at `after` before it. */
+export function fitOf(place: Place, after: Place, id: string, event: Frame["event"]): Fit {
   if (place === after) return "continues";
   const toFrame = comparePlaces(place, id);
+  // The log has lost its end: whether the reader's place is one of before or of now, no number says.
+  if (event === "reset" && toFrame !== undefined) return "breaks";
   if (toFrame !== undefined && toFrame >= 0) return "repeats";
   const toStream = comparePlaces(place, after);
   return toStream !== undefined && toStream >= 0 ? "continues" : "breaks";

@@ -1,19 +1,7 @@
 import { expect, test } from "vitest";
-import { openBrowser, type TestTab } from "../../../test/rigs/tabs-rig.ts";
+import { allShow, areLive, openBrowser, type TestTab } from "../../../test/rigs/tabs-rig.ts";
 import { random } from "../../../test/support/random.ts";
 import { waitFor } from "../../../test/support/wait.ts";
-
-async function areLive(...tabs: readonly TestTab[]): Promise<void> {
-  for (const { source } of tabs) await waitFor("a live tab", () => source.state.name === "live");
-}
-
-async function allShow(texts: readonly string[], ...tabs: readonly TestTab[]): Promise<void> {
-  const show = (): string => JSON.stringify(tabs.map(({ events }) => events()));
-  const expected = JSON.stringify(tabs.map(() => texts));
-  await waitFor(expected, () => show() === expected).catch((error: Error) => {
-    throw new Error(`${error.message}; shown is ${show()}`);
-  });
-}
 
 test("eight tabs have one stream, and each shows every event", async () => {
   using browser = openBrowser();
@@ -53,6 +41,30 @@ test("a tab that was frozen gets from another one what it missed, and no stream 
   await allShow(["a", "b"], leader, follower);
   await areLive(follower);
   expect(log.opened).toBe(1);
+});
+
+test("tabs that were away, or come, after the log has lost its end are told so, and get what stands there now", async () => {
+  using browser = openBrowser();
+  const { log, tab } = browser;
+  const [leader, follower] = [tab(), tab()];
+  await areLive(leader, follower);
+  log.append("a", "b", "c", "d");
+  await allShow(["a", "b", "c", "d"], leader, follower);
+  const lost = log.idOf("d");
+  follower.sign("suspend");
+  log.loseEnd(3);
+  log.append("x", "y");
+  await allShow(["a", "b", "c", "d", "x", "y"], leader);
+  follower.sign("wake");
+  await allShow(["a", "b", "c", "d", "x", "y"], leader, follower);
+  const [late, ahead] = [tab({ lastEventId: lost }), tab({ lastEventId: "epoch-one.9.t9" })];
+  await areLive(late, ahead);
+  log.append("z");
+  await allShow(["x", "y", "z"], late);
+  await allShow(["z"], ahead);
+  for (const { frames } of [leader, follower, late, ahead]) {
+    expect(frames.filter(({ event }) => event === "reset").length).toBe(1);
+  }
 });
 
 test("a tab that leads and is frozen lets another one lead, and comes back as one that follows", async () => {

@@ -31,6 +31,8 @@ class SharedSource implements Source {
   #group: TabGroup;
   #role: Role;
   #place: Place;
+  /** Whether the place is one of the log as it is now: the edge has said so, or the tab that leads has it. */
+  #isCertain = false;
   #state: StreamState = { name: "connecting", reason: "opening" };
   #wasOpen = false;
   /** Whose stream this tab shows, and whose shared stream it has proved to be its own. */
@@ -103,8 +105,13 @@ class SharedSource implements Source {
   }
 
   #ask(): Role {
-    this.#group.post({ kind: "join", place: this.#place });
+    this.#isCertain = false;
+    this.#join();
     return { name: "joining", giveUp: this.#sharing.platform.after(PATIENCE_MS, () => void this.#goAlone()) };
+  }
+
+  #join(): void {
+    this.#group.post({ kind: "join", place: this.#place, isCertain: this.#isCertain });
   }
 
   /** Reads a stream of its own, as soon as not too many tabs do. */
@@ -180,16 +187,14 @@ class SharedSource implements Source {
   #answer(from: string, message: TabMessage): void {
     if (message.kind === "ask") this.#group.post({ kind: "alive" });
     if (message.kind !== "join") return;
-    const missed = this.#shared.tail.since(message.place);
+    const missed = this.#shared.tail.since(message.place, message.isCertain);
     const welcome: Welcome = { at: this.#place, state: this.#state, ready: this.#shared.ready, missed };
     this.#group.post({ kind: "welcome", to: from, ...welcome });
   }
 
   #hearLeader(from: string): void {
     this.#group.heardLeader();
-    if (from !== this.#shared.leader || this.#role.name !== "following") {
-      this.#group.post({ kind: "join", place: this.#place });
-    }
+    if (from !== this.#shared.leader || this.#role.name !== "following") this.#join();
   }
 
   #enterBy(from: string, welcome: Welcome): void {
@@ -199,13 +204,14 @@ class SharedSource implements Source {
     if (this.#role.name === "alone") return this.#returnToGroup();
     const isAtOurBeginning = welcome.at === undefined || (this.#sharing.beginsNow && welcome.state.name === "live");
     if (this.#place === undefined && isAtOurBeginning) this.#place = welcome.at;
-    const missed = this.#place === welcome.at ? [] : (welcome.missed ?? this.#shared.tail.since(this.#place));
+    const missed = this.#place === welcome.at ? [] : welcome.missed;
     if (missed === undefined) void this.#goAlone();
     else this.#follow(missed);
   }
 
   #follow(missed: readonly Link[]): void {
     this.#become({ name: "following" });
+    this.#isCertain = true;
     if (this.#shared.ready !== undefined) this.#deliver({ ...this.#shared.ready, id: undefined });
     this.#notifyOfHold(this.#shared.state);
     for (const { frame, after } of missed) this.#take(frame, after);
@@ -221,7 +227,7 @@ class SharedSource implements Source {
   /** Goes on with the shared stream as soon as it has all behind what the own one has brought. */
   #returnToGroup(): void {
     if (this.#shared.leader === undefined || !this.#isOfOurPerson()) return;
-    const missed = this.#shared.tail.since(this.#place);
+    const missed = this.#shared.tail.since(this.#place, this.#isCertain);
     if (missed !== undefined) this.#follow(missed);
   }
 
@@ -242,7 +248,7 @@ class SharedSource implements Source {
   #take(frame: Frame, after: Place): void {
     // Whoever hears a frame may close the stream at once.
     if (this.#role.name !== "following") return;
-    const fit = frame.id === undefined ? "continues" : fitOf(this.#place, after, frame.id);
+    const fit = frame.id === undefined ? "continues" : fitOf(this.#place, after, frame.id, frame.event);
     if (fit === "continues") this.#deliver(frame);
     else if (frame.event === "ready") this.#deliver({ ...frame, id: undefined });
     if (fit === "breaks") this.#become(this.#ask());
@@ -270,7 +276,7 @@ class SharedSource implements Source {
     if (!this.#isInGroup()) return;
     if (!isOurs) return this.#role.name === "alone" ? undefined : this.#readOwn();
     this.#proved = person;
-    this.#group.post({ kind: "join", place: this.#place });
+    this.#join();
   }
 
   #isInGroup(): boolean {
@@ -278,7 +284,7 @@ class SharedSource implements Source {
   }
 
   #deliver(frame: Frame): void {
-    if (frame.id !== undefined) this.#place = frame.id;
+    if (frame.id !== undefined) [this.#place, this.#isCertain] = [frame.id, true];
     if (frame.event === "ready") this.#person = personOf(frame);
     this.#listener.onFrame(frame);
   }

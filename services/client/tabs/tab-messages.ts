@@ -7,8 +7,8 @@ import type { Link } from "./tail.ts";
 export type TabMessage =
   /** The sender has the stream, or has it anew: those who want it say `join`. */
   | { readonly kind: "lead" }
-  /** The sender wants the stream behind this place. */
-  | { readonly kind: "join"; readonly place: Place }
+  /** The sender wants the stream behind this place; `isCertain`: that is one of the log as it is now. */
+  | { readonly kind: "join"; readonly place: Place; readonly isCertain: boolean }
   | ({ readonly kind: "welcome"; readonly to: string } & Welcome)
   /** A frame that came over the stream, whose place before it was `after`. */
   | { readonly kind: "frame"; readonly after: Place; readonly frame: Frame }

@@ -8,7 +8,7 @@ function linkAt(seq: number, data = ""): Link {
 }
 
 function idsSince(tail: Tail, seq: number): string[] | undefined {
-  return tail.since(at(seq))?.map(({ frame }) => frame.id);
+  return tail.since(at(seq), true)?.map(({ frame }) => frame.id);
 }
 
 test("a reader within the chain gets all behind its place, one before it nothing", () => {
@@ -49,4 +49,27 @@ test("the chain keeps as much text as it may, and forgets the first with one cha
   tail.push(linkAt(3, "!"));
   expect(idsSince(tail, 0)).toBeUndefined();
   expect(idsSince(tail, 1)).toEqual([2, 3].map(at));
+});
+
+test("a place of which nobody knows whether the log still has it counts only where the chain has it", () => {
+  const tail = new Tail();
+  tail.restart(at(3));
+  tail.push(linkAt(4));
+  tail.push({ after: at(4), frame: { event: "ready", id: at(4) } });
+  tail.push({ after: at(4), frame: { id: at(6) } });
+  const idsBehind = (place: string) => tail.since(place, false)?.map(({ frame }) => frame.id);
+  expect([3, 4, 6].map((seq) => idsBehind(at(seq)))).toEqual([[at(4), at(4), at(6)], [at(6)], []]);
+  for (const place of [at(5), at(7), "epoch-one.4.other"]) expect(idsBehind(place)).toBeUndefined();
+});
+
+test("behind the point where the log lost its end no number counts", () => {
+  const tail = new Tail();
+  tail.restart(at(4));
+  tail.push(linkAt(5));
+  tail.push({ after: at(5), frame: { event: "reset", id: "epoch-one.2.0" } });
+  tail.push({ after: "epoch-one.2.0", frame: { id: "epoch-one.3.b" } });
+  const idsBehind = (place: string) => tail.since(place, true)?.map(({ frame }) => frame.id);
+  expect(idsBehind(at(5))).toEqual(["epoch-one.2.0", "epoch-one.3.b"]);
+  expect(idsBehind("epoch-one.2.0")).toEqual(["epoch-one.3.b"]);
+  expect(idsBehind(at(6))).toBeUndefined();
 });

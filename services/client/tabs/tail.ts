@@ -43,11 +43,22 @@ export class Tail {
     while (this.#links.length > this.#max.links || this.#characters > this.#max.characters) this.#forgetFirst();
   }
 
-  /** The frames behind this place; undefined where the chain does not reach back to it, or where it is of another log. */
-  since(place: Place): Link[] | undefined {
+  /**
+   * The frames behind this place; undefined where the chain does not reach back to it, or where it is of another log. A log that has
+   * lost its end has other messages at the same numbers: a place counts by its number only where `isCertain` that it is one of the log
+   * as it is now, and else where the chain has it.
+   */
+  since(place: Place, isCertain: boolean): Link[] | undefined {
+    if (!isCertain || this.#links.some(losesEnd)) return this.#behind(place);
     const fromStart = comparePlaces(place, this.#start);
     if (fromStart === undefined || fromStart < 0) return undefined;
     return this.#links.filter(({ frame }) => (comparePlaces(frame.id, place) ?? 1) > 0);
+  }
+
+  #behind(place: Place): Link[] | undefined {
+    if (place === this.#end) return [];
+    const next = this.#links.findLastIndex(({ after }) => after === place);
+    return next === -1 ? undefined : this.#links.slice(next);
   }
 
   #forgetFirst(): void {
@@ -56,6 +67,11 @@ export class Tail {
     this.#characters -= sizeOf(first);
     this.#start = first.frame.id;
   }
+}
+
+/** Whether the log goes on here from an earlier sequence, or may: its ids mean other messages from here on. */
+function losesEnd({ after, frame }: Link): boolean {
+  return frame.event === "reset" && comparePlaces(after, frame.id) !== undefined;
 }
 
 function sizeOf({ frame }: Link): number {

@@ -5,15 +5,20 @@ import { connectIn } from "../connect.ts";
 import { ownEnvironment } from "../environment/own-environment.ts";
 import type { StreamOptions } from "../options.ts";
 import type { SluiceStream } from "../sluice-stream.ts";
-import { createFakeEdge, type FakeEdge } from "./fake-edge.ts";
+import { createFakeEdge } from "./fake-edge.ts";
 
 const open: SluiceStream[] = [];
 afterEach(() => {
   for (const stream of open.splice(0)) stream.close();
 });
 
+/** What answers a client's requests. */
+interface Fetching {
+  readonly fetch: (url: string, init: RequestInit) => Promise<Response>;
+}
+
 /** Follows a stream of the fake edge, whose pauses take no time. */
-function follow(edge: FakeEdge, options: Partial<StreamOptions> = {}) {
+function follow(edge: Fetching, options: Partial<StreamOptions> = {}) {
   const seen: unknown[] = [];
   const see =
     (name: string) =>
@@ -124,6 +129,41 @@ test("topics change by calls, and the next connection asks for those that are in
   await edge.opened();
   expect(edge.streams).toEqual([["invoice.paid.*"]]);
 });
+
+test.each(["before its call", "before its answer"])(
+  "a change of topics is made on the connection that takes the place of another one %s",
+  async (moment) => {
+    const edge = createFakeEdge();
+    const [isUnderWay, goOn] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+    const hold = (): Promise<void> => {
+      isUnderWay.resolve();
+      return goOn.promise;
+    };
+    const fetch = async (url: string, init: RequestInit): Promise<Response> => {
+      const isChange = url.endsWith("/topics");
+      if (isChange && moment === "before its call") await hold();
+      const response = await edge.fetch(url, init);
+      if (isChange && moment === "before its answer") await hold();
+      return response;
+    };
+    const { stream, sees } = follow({ fetch }, { client: "tab-1" });
+    await edge.opened();
+    const change = stream.subscribe(["invoice.paid.*"]);
+    await isUnderWay.promise;
+    edge.cut();
+    await edge.opened();
+    goOn.resolve();
+    await change;
+    expect(edge.streams).toEqual([["order.>", "invoice.paid.*"]]);
+    edge.emit("invoice.paid.1", 1);
+    await sees([{ "invoice.paid": 1 }]);
+    // The edge keeps the change beside what the client asks for.
+    const asked = edge.requests
+      .filter(({ path }) => path === "/v1/stream")
+      .map(({ parameters }) => parameters.getAll("topic"));
+    expect(asked).toEqual([["order.>"], ["order.>"]]);
+  },
+);
 
 test("what is published and acknowledged can be looked at", async () => {
   const edge = createFakeEdge();
