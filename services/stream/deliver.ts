@@ -5,7 +5,7 @@ import type { EventTrace } from "./observe/event-traces.ts";
 import { frameFor } from "./audiences/frame-for.ts";
 import type { Tenant } from "./connections/tenant.ts";
 import type { VerifyDeps } from "./access/verify.ts";
-import type { EventEntry, LogEntry, Position } from "./event.ts";
+import { type EventEntry, holeOf, type LogEntry, type Position } from "./event.ts";
 import type { Notice } from "./log/resume.ts";
 import type { ErasedEntry, PolicyEntry } from "#shared/contract/control-entry.ts";
 
@@ -19,7 +19,8 @@ import type { ErasedEntry, PolicyEntry } from "#shared/contract/control-entry.ts
  * whose rights it changed leave their audiences before the next event is matched. Answers false, and does nothing, while
  * something is left to do; the same entry comes again then.
  *
- * A hole is an entry too. `distrustDecisions` runs before the first of several, so that no reader is in an audience; each
+ * An event of a mirror that is known to be erased, though the entry that says so comes later, is a hole in the tail, which its readers find
+ * there. A hole is an entry too. `distrustDecisions` runs before the first of several, so that no reader is in an audience; each
  * reader finds the hole in the tail.
  */
 export function deliver(tenant: Tenant, entry: LogEntry, deps: VerifyDeps): boolean {
@@ -27,9 +28,11 @@ export function deliver(tenant: Tenant, entry: LogEntry, deps: VerifyDeps): bool
   if (tenant.turns.isFinishing && !tenant.audiences.isEmpty) return false;
   if (entry.kind === "control" && !tenant.audiences.flush()) return false;
   const before = tenant.log.horizon;
-  tenant.log.advance(entry);
+  const isErased = entry.kind === "event" && tenant.log.isErased(entry);
+  tenant.log.advance(isErased ? holeOf(entry.position.seq, entry.position.seq) : entry);
   if (entry.kind === "control") applyControl(tenant, entry, deps);
-  if (entry.kind === "event") fanOut(tenant, entry, before);
+  if (isErased) for (const audience of tenant.audiences.match(entry.topic)) audience.detachAll(before);
+  else if (entry.kind === "event") fanOut(tenant, entry, before);
   tenant.log.markAlive();
   return true;
 }

@@ -76,6 +76,22 @@ test("a heartbeat tells a held reader its hole before it tells its place", async
   await client.frame("gap");
 });
 
+test("an event of a mirror that is known to be erased before the entry that says so comes to nobody, and is told to those whom it was for", async () => {
+  rig = createRig();
+  const [all, other] = [await rig.open(), await rig.open("topic=invoice.>&topic=order.deleted")];
+  await waitFor("both are live", () => [...rig.tenant.audiences].length === 2);
+  const { log } = rig.tenant;
+  log.isMirror = true;
+  log.hearOrigin(rig.clock.now, 0);
+  log.erase([{ subject: "order.*.*", through: 3 }]);
+  for (const text of ["erased", "erased, too", "kept"]) rig.event(text);
+  rig.control({ of: "erased", entry: { subject: "order.*.*", through: 3 } });
+  await waitFor("what is kept", () => all.events().length === 1);
+  expect(told(all)).toEqual(["1 to 3", "kept"]);
+  await other.allWritten();
+  expect(told(other)).toEqual([]);
+});
+
 test("a durable subscription is told a hole at once: its record passes it with the next write", async () => {
   rig = createRig();
   await rig.open();

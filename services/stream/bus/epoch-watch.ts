@@ -13,15 +13,18 @@ export const OTHER_EPOCH = new AppError("unavailable", "the log has begun anothe
  * asked after it came, has named the epoch; of an original nothing waits.
  */
 export class EpochWatch {
-  readonly #ask: () => Promise<void>;
+  readonly #ask: () => Promise<number>;
   readonly #now: () => number;
   readonly #stop: AbortSignal;
   #sureUpTo = Number.POSITIVE_INFINITY;
   #askedAt = Number.NEGATIVE_INFINITY;
   #asking: Promise<void> | undefined;
 
-  /** `ask` has the leader asked, and its answer noted; it rejects where that names another epoch. */
-  constructor(ask: () => Promise<void>, deps: { readonly now: () => number; readonly stop: AbortSignal }) {
+  /**
+   * `ask` has the leader asked, and its answer noted, and answers up to which sequence it is sure of; it rejects where that names another
+   * epoch.
+   */
+  constructor(ask: () => Promise<number>, deps: { readonly now: () => number; readonly stop: AbortSignal }) {
     this.#ask = ask;
     [this.#now, this.#stop] = [deps.now, deps.stop];
   }
@@ -30,9 +33,9 @@ export class EpochWatch {
     return this.#sureUpTo;
   }
 
-  /** The leader has named the epoch that is read, and its last sequence then. */
+  /** The leader has named the epoch that is read, and its last sequence then: of a mirror, what comes behind that waits. */
   note(isMirror: boolean, lastSeq: number): void {
-    this.#sureUpTo = isMirror ? lastSeq : Number.POSITIVE_INFINITY;
+    this.#sureUpTo = isMirror ? Math.min(this.#sureUpTo, lastSeq) : Number.POSITIVE_INFINITY;
   }
 
   /** Resolves once the sequence is known to be of the epoch that is read. Rejects as `ask` does. */
@@ -47,6 +50,6 @@ export class EpochWatch {
     const waitMs = this.#askedAt + ASK_EVERY_MS - this.#now();
     if (waitMs > 0) await delay(waitMs);
     this.#askedAt = this.#now();
-    await this.#ask();
+    this.#sureUpTo = await this.#ask();
   }
 }

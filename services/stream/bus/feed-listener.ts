@@ -1,4 +1,4 @@
-import type { PolicyEntry } from "#shared/contract/control-entry.ts";
+import type { ErasedEntry, PolicyEntry } from "#shared/contract/control-entry.ts";
 import type { LogReset } from "../deliver.ts";
 import type { LogEntry } from "../event.ts";
 import type { Logger } from "#shared/log/create-logger.ts";
@@ -18,6 +18,8 @@ export interface FeedListener {
    * is the last policy entry that is left.
    */
   onHoles(policy: PolicyEntry | undefined): void;
+  /** What these entries name is erased; they come later, behind some of that. */
+  onErasures(entries: readonly ErasedEntry[]): void;
   /** Answers false where the entry must come again, once what the tenant has begun is finished. */
   onEntry(entry: LogEntry): boolean;
   /** The log's first entry now, before which all are gone, and its last, by its leader. */

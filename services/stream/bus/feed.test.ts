@@ -207,6 +207,7 @@ async function openReading(on: Bus = bus, tenant = "demo") {
   const listener: FeedListener = {
     onReset: (reset) => void resets.push(reset),
     onHoles: () => void reports.push("holes"),
+    onErasures: (erased) => void reports.push(...erased.map(({ through }) => `erased ${through}`)),
     onEntry: (entry) => entries.push(entry) > 0,
     onBounds: (first) => void reports.push(`first ${first}`),
     onPurged: () => void reports.push("purged"),

@@ -130,7 +130,7 @@ class Feed implements AsyncDisposable {
     const [policy, horizon, erased] = await Promise.all([
       lastPolicyEntry(bus.jsm, this.#tenant),
       common ?? beginningOf(bus, this.#tenant, { info, relation, read: this.#read }),
-      erasuresIn(bus.jsm, this.#tenant, mayHoldErasedUpTo(info)),
+      erasuresIn(bus.jsm, this.#tenant, { from: 1, last: mayHoldErasedUpTo(info) }),
     ]);
     this.#epoch = epochOf(info);
     this.#advance(horizon);

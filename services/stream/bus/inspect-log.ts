@@ -95,12 +95,16 @@ export function mayHoldErasedUpTo(info: StreamInfo): number {
 }
 
 /**
- * The log's entries about erasures, oldest first, and of very many the last ones. A mirror is purged later than its origin: until then they
+ * The log's entries about erasures between two sequences, oldest first, and of very many the last ones. A mirror is purged later than its origin: until then they
  * say what nobody may be served.
  */
-export async function erasuresIn(jsm: JetStreamManager, tenant: string, last: number): Promise<ErasedEntry[]> {
+export async function erasuresIn(
+  jsm: JetStreamManager,
+  tenant: string,
+  { from, last }: { readonly from: number; readonly last: number },
+): Promise<ErasedEntry[]> {
   const entries: ErasedEntry[] = [];
-  for (let seq = 1; seq <= last; seq += 1) {
+  for (let seq = from; seq <= last; seq += 1) {
     const query = { seq, next_by_subj: erasedControlSubject(tenant) };
     const message = await jsm.streams.getMessage(logStreamName(tenant), query);
     if (message === null) break;

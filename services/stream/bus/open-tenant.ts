@@ -87,6 +87,7 @@ async function openTenant(id: string, deps: OpenTenantDeps): Promise<OpenTenant>
 function listenFor(tenant: Tenant, { verifying, wall, observer }: OpenTenantDeps): FeedListener {
   return {
     onReset: (opening) => resetLog(tenant, opening, verifying),
+    onErasures: (entries) => tenant.log.erase(entries),
     onHoles: (policy) => distrustDecisions(tenant, policy, verifying),
     onEntry: (entry) => {
       if (!deliver(tenant, entry, verifying)) return false;

@@ -23,7 +23,11 @@ function createWatch(watched: Set<string>, readSeq = () => 7) {
     },
     now: () => 0,
     stop: stop.signal,
-    listener: { onSource: () => undefined, onOrigin: (_, silentMs) => void silences.push(silentMs) },
+    listener: {
+      onSource: () => undefined,
+      onOrigin: (_, silentMs) => void silences.push(silentMs),
+      onErasures: () => undefined,
+    },
     epoch: () => "e",
     readSeq,
     onOtherEpoch: () => undefined,

@@ -1,7 +1,7 @@
 import type { StreamInfo } from "@nats-io/jetstream";
 import { EpochWatch, OTHER_EPOCH } from "./epoch-watch.ts";
 import type { FeedListener } from "./feed-listener.ts";
-import { epochOf, readLogInfo } from "./inspect-log.ts";
+import { epochOf, erasuresIn, readLogInfo } from "./inspect-log.ts";
 import { type LogSource, silenceIn, sourceOf } from "./log-source.ts";
 import type { MirrorWatch } from "./mirror-watch.ts";
 import type { Bus } from "./paced-bus.ts";
@@ -14,7 +14,7 @@ export interface SourceWatchDeps {
   /** The monotonic time in milliseconds. */
   readonly now: () => number;
   readonly stop: AbortSignal;
-  readonly listener: Pick<FeedListener, "onSource" | "onOrigin">;
+  readonly listener: Pick<FeedListener, "onSource" | "onOrigin" | "onErasures">;
   /** The epoch that is read. */
   readonly epoch: () => string | undefined;
   /** The last sequence that was read. */
@@ -48,7 +48,10 @@ export class SourceWatch implements Disposable {
     return this.#epochs.sureUpTo;
   }
 
-  /** Resolves once the sequence is known to be of the epoch that is read; rejects where another one has begun. */
+  /**
+   * Resolves once the sequence is known to be of the epoch that is read, and what the log says of erased entries behind what was read has
+   * been told; rejects where another epoch has begun.
+   */
   readonly makeSure = (seq: number): Promise<void> => this.#epochs.makeSure(seq);
 
   /** Takes an answer of the leader, asked at that monotonic time, about the epoch that is read. */
@@ -91,11 +94,16 @@ export class SourceWatch implements Disposable {
     this.take(info, askedAt);
   }
 
-  async #askEpoch(): Promise<void> {
-    const { bus, tenant, now, epoch } = this.#deps;
+  /** A mirror brings events that are erased already, and the erasure behind them: whoever passes them on has to know of it before. */
+  async #askEpoch(): Promise<number> {
+    const { bus, tenant, now, epoch, listener, readSeq } = this.#deps;
     const askedAt = now();
     const info = await readLogInfo(bus.jsm, tenant);
     if (epochOf(info) !== epoch()) throw OTHER_EPOCH;
+    const isMirror = sourceOf(info.config) === "mirror";
+    const last = info.state.last_seq;
+    if (isMirror) listener.onErasures(await erasuresIn(bus.jsm, tenant, { from: readSeq() + 1, last }));
     this.take(info, askedAt);
+    return isMirror ? last : Number.POSITIVE_INFINITY;
   }
 }

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from "node:util";
 import type { ErasedEntry } from "#shared/contract/control-entry.ts";
 import { parseEventId } from "#shared/protocol/event-id.ts";
 import { topicMatches } from "#shared/protocol/topics.ts";
@@ -17,7 +18,7 @@ export interface Erasure {
 
 /** A tenant's recent erasures: JetStream may still have those events, and readers may have fetched them. */
 export class Erasures {
-  readonly #recent: { readonly erasure: Erasure; readonly at: number }[] = [];
+  readonly #recent: { readonly entry: ErasedEntry; readonly erasure: Erasure; readonly at: number }[] = [];
   #purges = 0;
   #edition = 0;
   /** Whether the log is purged at some time after its entry: none is forgotten for its age. */
@@ -33,11 +34,13 @@ export class Erasures {
     return this.#edition;
   }
 
-  /** Adds an entry of the log, read at the monotonic time `now`. */
+  /** Adds an entry of the log, read at the monotonic time `now`. Of a mirror it may be known before it comes. */
   add(entry: ErasedEntry, now: number): Erasure {
-    const erasure = createErasure(entry);
+    const known = this.#recent.findIndex((each) => isDeepStrictEqual(each.entry, entry));
+    const erasure = this.#recent[known]?.erasure ?? createErasure(entry);
+    if (known >= 0) this.#recent.splice(known, 1);
     this.#edition += 1;
-    this.#recent.push({ erasure, at: now });
+    this.#recent.push({ entry, erasure, at: now });
     const mostMs = this.isPurgedLate ? Number.POSITIVE_INFINITY : PURGE_TAKES_AT_MOST_MS;
     while (this.#recent.length > MAX_ERASURES || now - (this.#recent[0]?.at ?? now) > mostMs) this.#recent.shift();
     return erasure;

@@ -2,7 +2,7 @@ import type { ErasedEntry } from "#shared/contract/control-entry.ts";
 import { setTimeout as delay } from "node:timers/promises";
 import { AppError } from "#shared/errors/app-error.ts";
 import { Notifier } from "#shared/async/notifier.ts";
-import type { LogEntry, Position } from "../event.ts";
+import type { EventEntry, LogEntry, Position } from "../event.ts";
 import { Erasures } from "./erasures.ts";
 import type { LogLeader, LogView } from "./resume.ts";
 import { RecentSlices } from "./recent-slices.ts";
@@ -179,6 +179,11 @@ export class TenantLog implements LogView, Disposable {
     if (entry.kind === "control" && entry.change.of === "erased") this.#erase(entry.change.entry);
     this.tail.append(entry);
     this.#horizon = entry.position;
+  }
+
+  /** Whether an event that comes now is erased already: a mirror brings it before the entry that says so, which may be known by then. */
+  isErased(event: EventEntry): boolean {
+    return this.#isMirror && this.erasures.covers(event);
   }
 
   /** Serves nothing any more of what these entries name. */
