@@ -9,6 +9,7 @@ import {
 import { connectionEntrySchema } from "#shared/contract/connection-log.ts";
 import { tagOf, nanosOf } from "#shared/contract/event-tag.ts";
 import { tenantEndSchema } from "#shared/contract/revocations.ts";
+import { RECORD_FORMAT } from "#shared/contract/subscription-record.ts";
 import { subjectKey } from "#shared/contract/subject-key.ts";
 import { formatEventId, parseEventId } from "#shared/protocol/event-id.ts";
 import { keyRingSchema } from "../../services/auth/keys/key-ring.ts";
@@ -106,6 +107,6 @@ describe("this release reads, and writes, as release 0.1 did:", () => {
 
 test("a subscription's record of a later format is left alone, and one with something unknown is not overwritten", () => {
   const record = JSON.parse(samples.subscription) as object;
-  expect(parseRecord(JSON.stringify({ ...record, v: 3 })).is).toBe("newer");
+  expect(parseRecord(JSON.stringify({ ...record, v: RECORD_FORMAT.owed + 1 })).is).toBe("newer");
   expect(parseRecord(JSON.stringify({ ...record, addedLater: 1 })).is).toBe("corrupted");
 });
