@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { CLAIMS_OF_KIM } from "#test/rigs/claims.ts";
 import { createRig } from "#test/rigs/edge-rig.ts";
 import { answeringPeers } from "#test/rigs/presence-bus.ts";
 import { waitFor } from "#test/support/wait.ts";
@@ -10,23 +11,8 @@ import type { PresenceAnswer } from "./presence/presence-question.ts";
 
 const NOBODY: PresenceAnswer = { people: [], hasMore: false, devices: 0, marks: "", topics: [] };
 const BOB: PresenceAnswer = { ...NOBODY, people: [{ subject: "bob", sinceMs: 5, devices: 1 }], devices: 1 };
-const CLAIMS = {
-  iss: "i",
-  sub: "kim",
-  exp: 4_000_000_000,
-  iat: 1,
-  jti: "j",
-  client_id: "web",
-  sid: "s",
-  tenant_id: "acme",
-  login_at: "2026-01-01T00:00:00Z",
-  roles: [],
-  groups: [],
-  scope: undefined,
-  kid: "key-1",
-};
 const ASKED: PersonsQuestion = {
-  identity: identityOf(CLAIMS),
+  identity: identityOf(CLAIMS_OF_KIM),
   permissions: [READ_PRESENCE],
   question: { topic: "order.*.42", wants: "people", after: "", limit: 10 },
 };
@@ -149,7 +135,7 @@ describe("a question", () => {
     await using _rig = rig;
     const asking = (change: object, n: number) =>
       ask({
-        identity: identityOf({ ...CLAIMS, ...change }),
+        identity: identityOf({ ...CLAIMS_OF_KIM, ...change }),
         question: { ...ASKED.question, topic: `order.*.${n}` },
       });
     const greedy = Array.from({ length: 101 }, (_, n) => asking({}, n));

@@ -6,6 +6,7 @@ import { RetryBudget } from "#shared/async/retry-budget.ts";
 import { TRANSPORTS } from "#shared/protocol/transports.ts";
 import { eventTypeOf } from "#shared/protocol/topics.ts";
 import { waitFor } from "#test/support/wait.ts";
+import { CLAIMS_OF_KIM } from "./claims.ts";
 import { FakePolicy } from "./fake-policy.ts";
 import { silentObserver } from "./silent-observer.ts";
 import { createAdmission } from "./admission.ts";
@@ -39,21 +40,7 @@ import { RetryDelays } from "../../services/stream/sse/retry-delay.ts";
 /** A session that lives another minute. */
 export const LIVE = { state: "live", remainingMs: 60_000, isFinal: false } as const satisfies SessionAnswer;
 
-const CLAIMS = {
-  iss: "i",
-  sub: "alice",
-  exp: 4_000_000_000,
-  iat: 1,
-  jti: "j",
-  client_id: "web",
-  sid: "session-1",
-  tenant_id: "acme",
-  login_at: "2026-01-01T00:00:00Z",
-  roles: [],
-  groups: [],
-  scope: undefined,
-  kid: "key-1",
-};
+const CLAIMS = { ...CLAIMS_OF_KIM, sub: "alice", sid: "session-1" };
 
 const HOUR_MS = 3_600_000;
 

@@ -3,24 +3,8 @@ import { Hono } from "hono";
 import { toAppError } from "#shared/errors/app-error.ts";
 import { createTokenCookies } from "#shared/http/token-cookies.ts";
 import { SharedCounts } from "#shared/limits/shared-counts.ts";
+import { CLAIMS_OF_KIM } from "./claims.ts";
 import { CallLimits, type CallLimitSettings, createCallRates } from "../../services/stream/admission/call-limits.ts";
-
-/** Who makes the calls: kim of tenant acme. */
-const CLAIMS = {
-  iss: "i",
-  sub: "kim",
-  exp: 4_000_000_000,
-  iat: 1,
-  jti: "j",
-  client_id: "web",
-  sid: "s",
-  tenant_id: "acme",
-  login_at: "2026-01-01T00:00:00Z",
-  roles: [],
-  groups: [],
-  scope: undefined,
-  kid: "key-1",
-};
 
 /** How many calls of each kind are let on in a minute. */
 type PerMinute = Omit<CallLimitSettings, "wall">;
@@ -41,7 +25,7 @@ export function createRouteRig(perMinute: Partial<PerMinute> = {}) {
   return {
     api,
     reading: {
-      verify: async () => CLAIMS,
+      verify: async () => CLAIMS_OF_KIM,
       cookies: createTokenCookies({
         AUTH_ISSUER: "http://localhost:8081",
         AUTH_COOKIE_SAME_SITE: "lax",

@@ -95,8 +95,8 @@ export function mayHoldErasedUpTo(info: StreamInfo): number {
 }
 
 /**
- * The log's entries about erasures between two sequences, oldest first, and of very many the last ones. A mirror is purged later than its origin: until then they
- * say what nobody may be served.
+ * The log's entries about erasures between two sequences, oldest first, and of very many the last ones. A mirror is purged later than its
+ * origin: until then they say what nobody may be served.
  */
 export async function erasuresIn(
   jsm: JetStreamManager,
